@@ -1,0 +1,169 @@
+package store
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+)
+
+// TargetColumn is the physical column that names the table a polymorphic lookup refers to: customerid$table.
+func TargetColumn(lookup string) string { return lookup + "$table" }
+
+// Quote quotes an identifier.
+func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// firstVersion is where a young organization's row versions stand.
+const firstVersion = 1_000_000
+
+// statements yields what creates an empty database.
+func statements(s *schema.Schema) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		all := []string{
+			`CREATE TABLE "$state" (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
+			fmt.Sprintf(`INSERT INTO "$state" VALUES ('version', %d)`, firstVersion),
+		}
+		for _, t := range s.Tables {
+			if !t.Abstract {
+				all = append(all, CreateTable(t))
+				all = append(all, indexes(t)...)
+			}
+		}
+		all = append(all, intersects(s)...)
+		all = append(all, activityView(s), ownerView)
+		for _, statement := range all {
+			if !yield(statement) {
+				return
+			}
+		}
+	}
+}
+
+// CreateTable is the statement that creates a table's physical form.
+func CreateTable(t *schema.Table) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE TABLE %s (%s TEXT PRIMARY KEY NOT NULL", Quote(t.Logical), Quote(t.PrimaryID))
+	for _, c := range t.Columns {
+		if !c.Stored() || c.PrimaryID {
+			continue
+		}
+		fmt.Fprintf(&b, ", %s", ColumnDefinition(c))
+		if c.Polymorphic() {
+			fmt.Fprintf(&b, ", %s TEXT", Quote(TargetColumn(c.Logical)))
+		}
+	}
+	b.WriteString(")")
+	return b.String()
+}
+
+// ColumnDefinition is a column's physical form, as CREATE TABLE and ALTER TABLE ADD COLUMN take it.
+func ColumnDefinition(c *schema.Column) string {
+	kind := "TEXT"
+	switch c.Type {
+	case schema.String, schema.Memo, schema.EntityName:
+		kind = "TEXT COLLATE " + Collation
+	case schema.BigInt, schema.Integer, schema.Boolean, schema.Picklist, schema.State, schema.Status:
+		kind = "INTEGER"
+	case schema.Money, schema.Decimal, schema.Double:
+		kind = "REAL"
+	}
+	return Quote(c.Logical) + " " + kind
+}
+
+// indexes covers the lookups that people follow. Those of the audit columns point to few users and would only slow
+// writes down. Rows without a value are left out, so an unused lookup costs nothing.
+func indexes(t *schema.Table) []string {
+	var all []string
+	for _, c := range t.Columns {
+		if !c.IsLookup() || !c.Stored() {
+			continue
+		}
+		switch c.Logical {
+		case "createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "transactioncurrencyid",
+			"owningbusinessunit", "owninguser", "owningteam":
+			continue
+		}
+		all = append(all, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %[3]s IS NOT NULL",
+			Quote(t.Logical+"."+c.Logical), Quote(t.Logical), Quote(c.Logical)))
+	}
+	return all
+}
+
+// intersects creates the tables behind many-to-many relationships that are not tables of the schema themselves.
+func intersects(s *schema.Schema) []string {
+	columns := map[string][]string{}
+	var order []string
+	for _, t := range s.Tables {
+		for _, m := range t.ManyToMany {
+			if s.Table(m.Intersect) != nil || m.Entity1 != t.Logical {
+				continue
+			}
+			if columns[m.Intersect] == nil {
+				order = append(order, m.Intersect)
+			}
+			for _, column := range []string{m.Attribute1, m.Attribute2} {
+				if !slices.Contains(columns[m.Intersect], column) {
+					columns[m.Intersect] = append(columns[m.Intersect], column)
+				}
+			}
+		}
+	}
+	var all []string
+	for _, name := range order {
+		var b strings.Builder
+		fmt.Fprintf(&b, "CREATE TABLE %s (%s TEXT PRIMARY KEY NOT NULL, versionnumber INTEGER", Quote(name), Quote(name+"id"))
+		for _, column := range columns[name] {
+			if column != name+"id" {
+				fmt.Fprintf(&b, ", %s TEXT", Quote(column))
+			}
+		}
+		all = append(all, b.String()+")")
+	}
+	return all
+}
+
+// activityView gathers the rows of every activity table under the columns that they share with activitypointer.
+func activityView(s *schema.Schema) string {
+	pointer := s.Table("activitypointer")
+	var selects []string
+	for _, t := range s.Tables {
+		if !t.Activity {
+			continue
+		}
+		var fields []string
+		for _, c := range pointer.Columns {
+			if !c.Stored() {
+				continue
+			}
+			own := t.Column(c.Logical)
+			switch {
+			case c.Logical == "activitytypecode":
+				fields = append(fields, fmt.Sprintf("'%s' AS activitytypecode", t.Logical))
+			case own != nil && own.Stored():
+				fields = append(fields, Quote(c.Logical))
+			default:
+				fields = append(fields, "NULL AS "+Quote(c.Logical))
+			}
+			if !c.Polymorphic() {
+				continue
+			}
+			target := Quote(TargetColumn(c.Logical))
+			switch {
+			case own == nil || !own.Stored():
+				target = "NULL AS " + target
+			case !own.Polymorphic():
+				target = fmt.Sprintf("CASE WHEN %s IS NULL THEN NULL ELSE '%s' END AS %s", Quote(c.Logical), own.Targets[0], target)
+			}
+			fields = append(fields, target)
+		}
+		selects = append(selects, fmt.Sprintf("SELECT %s FROM %s", strings.Join(fields, ", "), Quote(t.Logical)))
+	}
+	return "CREATE VIEW activitypointer AS " + strings.Join(selects, " UNION ALL ")
+}
+
+// ownerView gathers users and teams, the tables behind every ownerid.
+const ownerView = `CREATE VIEW owner AS ` +
+	`SELECT systemuserid AS ownerid, fullname AS name, yomifullname AS yominame FROM systemuser ` +
+	`UNION ALL SELECT teamid, name, yominame FROM team`

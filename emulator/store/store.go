@@ -1,0 +1,124 @@
+// Package store keeps the emulator's rows in SQLite: one wide table for each Dataverse table, one column for each
+// stored column, in memory or in a file. It knows the schema and no HTTP.
+//
+// Values lie as SQLite compares them best: text and ids (lower case) as TEXT, dates as TEXT in ISO 8601 UTC, numbers,
+// choices and yes/no as INTEGER or REAL, images as base64 TEXT. A lookup that may refer to several tables has a second
+// column that names the table: see TargetColumn.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+)
+
+// DB is an open database. Reads run side by side, writes one at a time.
+type DB struct {
+	sql *sql.DB
+
+	mu      sync.RWMutex
+	version atomic.Int64 // last row version given out
+}
+
+// Querier runs statements: a transaction or a plain connection.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// Open opens the file, or a private database in memory when file is empty, and creates what is missing in it.
+func Open(ctx context.Context, file string, s *schema.Schema) (*DB, error) {
+	register()
+	source := "file:" + file + "?_pragma=journal_mode(wal)&_pragma=synchronous(full)"
+	if file == "" {
+		// A named memdb is one database for all connections of the pool, as a file is.
+		source = "file:/" + uuid.NewString() + "?vfs=memdb"
+	}
+	source += "&_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=temp_store(memory)&_txlock=immediate"
+	handle, err := sql.Open("sqlite", source)
+	if err != nil {
+		return nil, err
+	}
+	handle.SetMaxOpenConns(2 + runtime.NumCPU())
+	handle.SetMaxIdleConns(2 + runtime.NumCPU()) // a database in memory lives as long as a connection to it
+	db := &DB{sql: handle}
+	if err := db.prepare(ctx, s); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the emulator's database: %w", err), handle.Close())
+	}
+	return db, nil
+}
+
+// Close closes the database. One in memory is gone.
+func (d *DB) Close() error { return d.sql.Close() }
+
+func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
+	return d.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var tables int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = '$state'`).Scan(&tables); err != nil {
+			return err
+		}
+		if tables == 0 {
+			for statement := range statements(s) {
+				if _, err := tx.ExecContext(ctx, statement); err != nil {
+					return fmt.Errorf("%w in %.80s", err, statement)
+				}
+			}
+		}
+		var version int64
+		if err := tx.QueryRowContext(ctx, `SELECT value FROM "$state" WHERE name = 'version'`).Scan(&version); err != nil {
+			return err
+		}
+		d.version.Store(version)
+		return nil
+	})
+}
+
+type transaction struct{}
+
+// Read runs fn with a consistent view. Inside a Write it sees the uncommitted rows of that write.
+func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
+	if tx, ok := ctx.Value(transaction{}).(*sql.Tx); ok {
+		return fn(ctx, tx)
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return fn(ctx, d.sql)
+}
+
+// Write runs fn in a transaction, committed when fn returns nil. Pass the context that fn receives on: a Read or Write
+// made with it joins the same transaction.
+func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	if tx, ok := ctx.Value(transaction{}).(*sql.Tx); ok {
+		return fn(ctx, tx)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	tx, err := d.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	before := d.version.Load()
+	if err := fn(context.WithValue(ctx, transaction{}, tx), tx); err != nil {
+		d.version.Store(before)
+		return errors.Join(err, tx.Rollback())
+	}
+	if version := d.version.Load(); version != before {
+		if _, err := tx.ExecContext(ctx, `UPDATE "$state" SET value = ? WHERE name = 'version'`, version); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// NextVersion gives out a row version (versionnumber): higher than every one before, over all tables. Call it inside
+// Write only.
+func (d *DB) NextVersion() int64 { return d.version.Add(1) }

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+)
+
+func open(t testing.TB, file string) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), file, schema.Load())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func count(t *testing.T, db *DB, query string) (n int) {
+	t.Helper()
+	err := db.Read(t.Context(), func(ctx context.Context, q Querier) error {
+		return q.QueryRowContext(ctx, query).Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func insert(ctx context.Context, tx *sql.Tx, id, name string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO account (accountid, name) VALUES (?, ?)`, id, name)
+	return err
+}
+
+func TestAFailedWriteLeavesNothing(t *testing.T) {
+	db, boom := open(t, ""), errors.New("boom")
+	before := db.version.Load()
+	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		db.NextVersion()
+		if err := insert(ctx, tx, "1", "Contoso"); err != nil {
+			return err
+		}
+		return boom
+	})
+	if !errors.Is(err, boom) {
+		t.Errorf("got %v, want %v", err, boom)
+	}
+	if n := count(t, db, "SELECT count(*) FROM account"); n != 0 || db.version.Load() != before {
+		t.Errorf("after a failed write: %d rows, version %d, want 0 and %d", n, db.version.Load(), before)
+	}
+}
+
+func TestANestedWriteJoinsTheOuterOne(t *testing.T) {
+	db, boom := open(t, ""), errors.New("boom")
+	_ = db.Write(t.Context(), func(ctx context.Context, _ *sql.Tx) error {
+		if err := db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return insert(ctx, tx, "1", "Contoso") }); err != nil {
+			t.Error(err)
+		}
+		return boom
+	})
+	if n := count(t, db, "SELECT count(*) FROM account"); n != 0 {
+		t.Errorf("got %d rows, want 0: the outer write failed", n)
+	}
+}
+
+func TestAFileKeepsRowsAndVersions(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "crm.db")
+	first, err := Open(t.Context(), file, schema.Load())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var version int64
+	err = first.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		version = first.NextVersion()
+		return insert(ctx, tx, "1", "Contoso")
+	})
+	if err := errors.Join(err, first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, file)
+	if n := count(t, again, "SELECT count(*) FROM account"); n != 1 || again.version.Load() != version {
+		t.Errorf("reopened: %d rows, version %d, want 1 and %d", n, again.version.Load(), version)
+	}
+}
+
+func TestTextComparesWithoutCase(t *testing.T) {
+	db := open(t, "")
+	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error { return insert(ctx, tx, "1", "Élan GmbH") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int{
+		"SELECT count(*) FROM account WHERE name = 'élan gmbh'":                    1,
+		"SELECT count(*) FROM account WHERE name = 'elan gmbh'":                    0,
+		"SELECT count(*) FROM account WHERE dataverse_like(name, '%GMBH')":         1,
+		"SELECT count(*) FROM account WHERE dataverse_like(name, '[d-f]%')":        0,
+		"SELECT count(*) FROM account WHERE dataverse_like(accountnumber, '%')":    0,
+		"SELECT count(*) FROM owner":                                               0,
+		"SELECT count(*) FROM activitypointer WHERE regardingobjectid IS NOT NULL": 0,
+	} {
+		if got := count(t, db, query); got != want {
+			t.Errorf("%s: got %d, want %d", query, got, want)
+		}
+	}
+}
+
+func TestMatchKnowsTheWildcardsOfSQLServer(t *testing.T) {
+	for _, c := range []struct {
+		pattern, value string
+		want           bool
+	}{
+		{"a%c", "abbc", true}, {"a%c", "ac", true}, {"a%c", "acd", false}, {"%", "", true}, {"", "", true}, {"", "a", false},
+		{"a_c", "abc", true}, {"a_c", "ac", false}, {"[a-c]x", "bx", true}, {"[^a-c]x", "bx", false}, {"[^a-c]x", "dx", true},
+		{"100[%]", "100%", true}, {"100[%]", "1000", false}, {"[]]", "]", true}, {"[a", "[a", true},
+		{"%a%b%c%", "xxaxxbxxcxx", true}, {"É%", "élan", true},
+	} {
+		if got := Match(c.pattern, c.value); got != c.want {
+			t.Errorf("Match(%q, %q): got %v, want %v", c.pattern, c.value, got, c.want)
+		}
+	}
+}
+
+func TestEscapedTextMatchesOnlyItself(t *testing.T) {
+	for _, text := range []string{"100% [sure]_", "[^a]", "plain"} {
+		if !Match(Escape(text), text) {
+			t.Errorf("Match(Escape(%q), same): got false", text)
+		}
+	}
+	if Match(Escape("a%"), "ab") {
+		t.Error("an escaped % matched another character")
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		db, err := Open(b.Context(), "", schema.Load())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
