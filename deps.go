@@ -14,6 +14,7 @@ import (
 	_ "github.com/lmittmann/tint"
 	_ "github.com/mark3labs/mcp-go/server"
 	_ "github.com/mattn/go-isatty"
+	_ "github.com/mattn/go-shellwords"
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/santhosh-tekuri/jsonschema/v6"
 	_ "github.com/spf13/cobra"
