@@ -63,8 +63,6 @@ const (
 	Ge  Op = "ge"
 	Lt  Op = "lt"
 	Le  Op = "le"
-	Has Op = "has"
-	In  Op = "in"
 	Add Op = "add"
 	Sub Op = "sub"
 	Mul Op = "mul"
@@ -72,6 +70,8 @@ const (
 	Mod Op = "mod"
 	Not Op = "not"
 	Neg Op = "-"
+	Has Op = "has"
+	In  Op = "in"
 )
 
 // Unary is not X or -X.
@@ -80,7 +80,7 @@ type Unary struct {
 	X  Expr
 }
 
-// Binary is L Op R. The right side of In is a List.
+// Binary is L Op R. The right side of In is a List or an Alias.
 type Binary struct {
 	Op   Op
 	L, R Expr
