@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/auth"
+)
+
+// setting is one thing that can be configured. The table below is the only place that knows its names: flags,
+// environment, configuration file, help and docs/configuration.md all come from it.
+type setting struct {
+	key      string // in the configuration file, and in upper case after DYNAMICS_ in the environment
+	flag     string // "": no flag, because a command line can be read by every process of the machine
+	meta     string // what the value is, in help; "" for a switch
+	fallback string
+	doc      string
+	secret   bool // may also come from KEY_file and KEY_env
+	scope    scope
+	set      func(*config, *connection, string) error
+}
+
+// scope is where a setting applies.
+type scope int
+
+const (
+	everywhere  scope = iota // top of the file, every command
+	serving                  // top of the file, commands that hold tools
+	listening                // top of the file, http and demo
+	environment              // one connection
+)
+
+const (
+	configKey      = "config"
+	defaultListen  = "127.0.0.1:8808"
+	connectionsKey = "connections"
+)
+
+// env is the setting's name in the environment.
+func (s setting) env() string { return "DYNAMICS_" + strings.ToUpper(s.key) }
+
+func settings() []setting {
+	return []setting{
+		{key: "url", flag: "url", meta: "URL", scope: environment,
+			doc: "Address of the Dataverse environment, such as https://org.crm4.dynamics.com.",
+			set: func(_ *config, c *connection, v string) error { c.URL = v; return nil }},
+		{key: "tenant_id", flag: "tenant-id", meta: "ID", scope: environment,
+			doc: "Entra tenant of the environment: its id or a domain. Left out, the environment is asked for it.",
+			set: func(_ *config, c *connection, v string) error { c.TenantID = v; return nil }},
+		{key: "client_id", flag: "client-id", meta: "ID", scope: environment,
+			doc: "Application (client) id of the app registration that signs in.",
+			set: func(_ *config, c *connection, v string) error { c.ClientID = v; return nil }},
+		{key: "client_secret", secret: true, scope: environment,
+			doc: "Client secret of that app registration.",
+			set: func(_ *config, c *connection, v string) error { c.ClientSecret = auth.NewSecret(v); return nil }},
+		{key: "token", secret: true, scope: environment,
+			doc: "Access token that something else gets and renews, instead of a client secret.",
+			set: func(_ *config, c *connection, v string) error { c.Token = auth.NewSecret(v); return nil }},
+		{key: "token_command", flag: "token-command", meta: "COMMAND", scope: environment,
+			doc: "Program that prints an access token, instead of a client secret; run again before the token runs out. " +
+				"Words are split as a shell would, but no shell runs; a JSON array of strings is taken as it is.",
+			set: func(_ *config, c *connection, v string) (err error) {
+				c.TokenCommand, err = auth.ParseCommand(v)
+				return err
+			}},
+		{key: "authority", flag: "authority", meta: "URL", scope: environment,
+			doc: "Sign-in service, when it is not the one of the environment's cloud, such as the emulator's own address.",
+			set: func(_ *config, c *connection, v string) error { c.Authority = v; return nil }},
+		{key: "read_only", flag: "read-only", fallback: "false", scope: serving,
+			doc: "Offer only tools that read.",
+			set: func(c *config, _ *connection, v string) (err error) { c.readOnly, err = parseBool(v); return err }},
+		{key: "listen", flag: "listen", meta: "ADDRESS", fallback: defaultListen, scope: listening,
+			doc: "Address and port of the HTTP transport. Loopback only.",
+			set: func(c *config, _ *connection, v string) error { c.listen = v; return nil }},
+		{key: "log_level", flag: "log-level", meta: "LEVEL", fallback: "info", scope: everywhere,
+			doc: "Least important messages to log on standard error: debug, info, warn or error.",
+			set: func(c *config, _ *connection, v string) (err error) { c.logLevel, err = parseLevel(v); return err }},
+		{key: configKey, flag: "config", meta: "FILE", scope: everywhere,
+			doc: "Configuration file. Left out, config.yaml in the user's configuration folder is read when there is one.",
+			set: func(*config, *connection, string) error { return nil }}, // read before the others
+	}
+}
+
+// isCredential says that a setting is one of those of which a connection takes one.
+func (s setting) isCredential() bool { return s.secret || s.key == "token_command" }
+
+func parseBool(v string) (bool, error) {
+	b, err := strconv.ParseBool(strings.ToLower(v))
+	if err != nil {
+		return false, fmt.Errorf("got %q, want true or false", v)
+	}
+	return b, nil
+}
+
+func parseLevel(v string) (level slog.Level, err error) {
+	if err := level.UnmarshalText([]byte(v)); err != nil {
+		return level, errors.New("got " + strconv.Quote(v) + ", want debug, info, warn or error")
+	}
+	return level, nil
+}
