@@ -1,0 +1,140 @@
+package emulator
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+)
+
+// call is one request on its way through the emulator.
+type call struct {
+	*Emulator
+	w      http.ResponseWriter
+	r      *http.Request
+	root   string // http://host/api/data/v9.2/, as the client asked for it
+	path   []odata.Segment
+	query  url.Values
+	prefer prefer
+	caller caller
+	at     time.Time // one clock reading for all that the request writes, in UTC and whole seconds
+}
+
+// caller is the user that a request acts as.
+type caller struct {
+	user         string // systemuserid
+	businessUnit string
+	onBehalfOf   string // the user that really called, when user is impersonated; else ""
+}
+
+var serviceRoot = regexp.MustCompile(`^/api/data/v(8\.[0-2]|9\.[0-2])(/|$)`)
+
+func newCall(e *Emulator, w http.ResponseWriter, r *http.Request) *call {
+	return &call{Emulator: e, w: w, r: r, query: parseQuery(r.URL.RawQuery), prefer: parsePrefer(r.Header),
+		at: e.now().UTC().Truncate(time.Second)}
+}
+
+func (c *call) context() context.Context { return c.r.Context() }
+
+// serve answers the request, or returns the error to answer with. Nothing is written before an error is returned.
+func (c *call) serve() error {
+	path := c.r.URL.EscapedPath()
+	root := serviceRoot.FindString(path)
+	if root == "" {
+		return c.outside(path)
+	}
+	c.root = c.origin() + strings.TrimSuffix(root, "/") + "/"
+	requestID := uuid.NewString()
+	h := c.w.Header()
+	h.Set("OData-Version", "4.0")
+	h.Set("REQ_ID", requestID)
+	h.Set("x-ms-service-request-id", requestID)
+	h.Set("x-ms-dop-hint", "4")
+	h.Set("x-ms-ratelimit-burst-remaining-xrm-requests", "5999")
+	h.Set("x-ms-ratelimit-time-remaining-xrm-requests", "1,200.00")
+	h.Set("Access-Control-Expose-Headers", "Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After")
+	if err := c.authenticate(); err != nil {
+		return err
+	}
+	segments, err := odata.ParsePath(strings.TrimPrefix(path, root))
+	if err != nil {
+		return err
+	}
+	c.path = segments
+	return c.route()
+}
+
+// origin is the scheme and host that the client used.
+func (c *call) origin() string {
+	scheme := "http"
+	if c.r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + c.r.Host
+}
+
+// route finds the file that answers.
+func (c *call) route() error {
+	if len(c.path) == 0 {
+		return c.serviceDocument()
+	}
+	first := c.path[0]
+	if handle, ok := c.metadataRoute(first.Name); ok {
+		return handle()
+	}
+	if handle, ok := c.messageRoute(first); ok {
+		return handle()
+	}
+	t := c.schema.Set(first.Name)
+	if t == nil {
+		return noSuchSegment(first.Name)
+	}
+	return c.records(t)
+}
+
+// records answers for the rows of a table.
+func (c *call) records(t *schema.Table) error {
+	row := c.path[0].Key != nil || len(c.path[0].Args) > 0
+	switch {
+	case c.r.Method == http.MethodGet:
+		return c.read(t)
+	case !row && len(c.path) == 1 && c.r.Method == http.MethodPost:
+		return c.create(t)
+	case row && len(c.path) == 1 && c.r.Method == http.MethodPatch:
+		return c.update(t)
+	case row && len(c.path) == 1 && c.r.Method == http.MethodDelete:
+		return c.delete(t)
+	case row && len(c.path) > 1:
+		return c.writeInto(t)
+	}
+	return fail(http.StatusMethodNotAllowed, codeNotSupported,
+		"The requested resource does not support http method '%s'.", c.r.Method)
+}
+
+// parseQuery splits the query string by & only: ; stands inside $expand.
+func parseQuery(raw string) url.Values {
+	values := url.Values{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name == "" {
+			continue
+		}
+		values.Add(unescape(name), unescape(value))
+	}
+	return values
+}
+
+func unescape(s string) string {
+	plain, err := url.QueryUnescape(s)
+	if err != nil {
+		return s
+	}
+	return plain
+}

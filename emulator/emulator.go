@@ -1,0 +1,81 @@
+// Package emulator is a Dataverse in one process: its Web API, with the sign-in that stands before it, over SQLite. It
+// is written from Microsoft's documentation and from captured traffic, never from what a client of ours happens to
+// send, so that each checks the other.
+//
+// A request goes: ServeHTTP → authenticate → route → one file for each kind of resource → store.
+package emulator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/seed"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
+)
+
+// Options configure an emulator. The zero value is one in memory with sample data and the token "demo".
+type Options struct {
+	DB    string           // SQLite file; "" keeps everything in memory
+	Token string           // bearer token, and the secret of the demo application; "" is DefaultToken
+	Empty bool             // no sample data, only what every environment has
+	Now   func() time.Time // clock; nil is time.Now
+	Log   *slog.Logger     // nil discards
+}
+
+// DefaultToken is the bearer token that a demo accepts.
+const DefaultToken = "demo"
+
+// Emulator is a running Dataverse. It is an http.Handler, safe for concurrent use.
+type Emulator struct {
+	schema *schema.Schema
+	db     *store.DB
+	token  string
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// New opens the database and, where it is new, fills it.
+func New(ctx context.Context, o Options) (*Emulator, error) {
+	e := &Emulator{schema: schema.Load(), token: o.Token, now: o.Now, log: o.Log}
+	if e.token == "" {
+		e.token = DefaultToken
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	db, err := store.Open(ctx, o.DB, e.schema)
+	if err != nil {
+		return nil, err
+	}
+	e.db = db
+	if err := e.fill(ctx, o.Empty); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return e, nil
+}
+
+// Close closes the database.
+func (e *Emulator) Close() error { return e.db.Close() }
+
+// maxBody is above the 116.85 MB that Dataverse takes in one message.
+const maxBody = 128 << 20
+
+// ServeHTTP answers a request of the Web API or of the sign-in.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	c := newCall(e, w, r)
+	if err := c.serve(); err != nil {
+		answer := asError(err)
+		if answer.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
+			e.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		}
+		answer.write(w, c.prefer.annotates("Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus"))
+	}
+}

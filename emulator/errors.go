@@ -1,0 +1,107 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+)
+
+// Error is an answer of the Web API that is not a success. Code is the platform's, as 0x80040217; Message is what the
+// platform tells the caller. The codes are those of Microsoft's SDK (ErrorCodes).
+type Error struct {
+	Status  int
+	Code    string
+	Message string
+	Header  http.Header // more headers for the answer, such as WWW-Authenticate
+}
+
+// Error returns the message, with the code.
+func (e *Error) Error() string { return e.Message + " (" + e.Code + ")" }
+
+// The platform's codes that this package answers with.
+const (
+	codeAccessDenied         = "0x80048306"
+	codeUnexpected           = "0x80040216"
+	codeNotFound             = "0x80040217"
+	codePrivilegeDenied      = "0x80040220"
+	codeInvalidArgument      = "0x80040203"
+	codeODataRequest         = "0x80060888"
+	codeSegmentNotFound      = "0x8006088a"
+	codePayload              = "0x80048d19"
+	codeDuplicateKey         = "0x80040237"
+	codeVersionMismatch      = "0x80060882"
+	codeNoOptimistic         = "0x8006088d"
+	codeKeyUnknown           = "0x80060890"
+	codeKeyNoMatch           = "0x80060891"
+	codeKeyExists            = "0x80060892"
+	codeNoSuchColumn         = "0x80041103"
+	codeTooLong              = "0x80044331"
+	codeOptionOutOfRange     = "0x8004431a"
+	codeRequiredMissing      = "0x80040200"
+	codeInvalidStatus        = "0x80048408"
+	codeCannotDelete         = "0x80040227"
+	codeNotSupported         = "0x80040315"
+	codeAggregateLimit       = "0x8004e023"
+	codeNotMember            = "0x80072560"
+	codeCannotActOnBehalf    = "0x8004a110"
+	codeDecimalOutOfRange    = "0x80044330"
+	codeAuthenticationFailed = "0x80072560"
+)
+
+func fail(status int, code, format string, args ...any) *Error {
+	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// badRequest is the answer to a request that OData or the platform cannot read.
+func badRequest(format string, args ...any) *Error {
+	return fail(http.StatusBadRequest, codeODataRequest, format, args...)
+}
+
+func noSuchRow(table, id string) *Error {
+	return fail(http.StatusNotFound, codeNotFound, "Entity '%s' With Id = %s Does Not Exist", table, id)
+}
+
+func noSuchSegment(name string) *Error {
+	return fail(http.StatusNotFound, codeSegmentNotFound, "Resource not found for the segment '%s'.", name)
+}
+
+func noSuchProperty(name, schemaName string) *Error {
+	return badRequest("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, schemaName)
+}
+
+// asError turns any error into an answer. What is not meant for the caller becomes a plain 500.
+func asError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*odata.SyntaxError](err); ok {
+		return badRequest("%s", e.Error())
+	}
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fail(http.StatusRequestEntityTooLarge, codeInvalidArgument, "The request body exceeds %d bytes.", e.Limit)
+	}
+	return fail(http.StatusInternalServerError, codeUnexpected, "An unexpected error occurred.")
+}
+
+// write answers with the error. The annotations are those that a client gets who asks for all of them.
+func (e *Error) write(w http.ResponseWriter, annotate bool) {
+	for name, values := range e.Header {
+		w.Header()[name] = values
+	}
+	body := map[string]any{"code": e.Code, "message": e.Message}
+	if annotate {
+		body["@Microsoft.PowerApps.CDS.HelpLink"] = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + e.Code[2:]
+		body["@Microsoft.PowerApps.CDS.TraceText"] = ""
+		body["@Microsoft.PowerApps.CDS.InnerError.Message"] = e.Message
+	}
+	data, err := json.Marshal(map[string]any{"error": body})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	w.Header().Set("Content-Type", "application/json; odata.metadata=minimal")
+	w.WriteHeader(e.Status)
+	_, _ = w.Write(data) // a client that went away needs no answer
+}

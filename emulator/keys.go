@@ -1,0 +1,130 @@
+package emulator
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
+)
+
+// location is what a key in a URL or in a bind refers to: accounts(guid) or accounts(accountnumber='A1').
+type location struct {
+	table *schema.Table
+	id    string // "" where an alternate key fits no row
+	found bool   // the row exists
+	// keys are the alternate key's values by column, nil for a primary key.
+	keys map[string]any
+	// text is the key as the client wrote it, for the answer's OData-EntityId.
+	text string
+}
+
+// missing is the error for a location without a row.
+func (l location) missing() *Error {
+	if l.keys != nil {
+		return fail(http.StatusNotFound, codeKeyNoMatch,
+			"A record with the specified key values does not exist in %s entity", l.table.Logical)
+	}
+	return noSuchRow(l.table.Logical, l.id)
+}
+
+// locate finds the row that a segment with a key names. It is no error that there is none: see location.found.
+func (c *call) locate(ctx context.Context, t *schema.Table, s odata.Segment) (location, error) {
+	l := location{table: t}
+	switch {
+	case s.Key != nil:
+		id, err := guidOf(s.Key)
+		if err != nil {
+			return l, err
+		}
+		l.id, l.text = id, id
+	case len(s.Args) == 1 && s.Args[0].Name == t.PrimaryID:
+		id, err := guidOf(s.Args[0].Value)
+		if err != nil {
+			return l, err
+		}
+		l.id, l.text = id, id
+	case len(s.Args) > 0:
+		keys, err := alternateKey(t, s.Args)
+		if err != nil {
+			return l, err
+		}
+		l.keys = keys
+		text := s.String()
+		l.text = text[len(s.Name)+1 : len(text)-1]
+	default:
+		return l, badRequest("The key of the segment '%s' is missing.", s.Name)
+	}
+	return l, c.db.Read(ctx, func(ctx context.Context, q store.Querier) error { return l.find(ctx, q) })
+}
+
+func (l *location) find(ctx context.Context, q store.Querier) error {
+	where, args := store.Quote(l.table.PrimaryID)+" = ?", []any{l.id}
+	if l.keys != nil {
+		where, args = "", nil
+		for column, value := range l.keys {
+			if where != "" {
+				where += " AND "
+			}
+			where += store.Quote(column) + " IS ?"
+			args = append(args, value)
+		}
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE %s LIMIT 1", store.Quote(l.table.PrimaryID), store.Quote(l.table.Logical), where)
+	var id string
+	err := q.QueryRowContext(ctx, query, args...).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.id, l.found = id, true
+	return nil
+}
+
+// guidOf reads a primary key.
+func guidOf(e odata.Expr) (string, error) {
+	if l, ok := e.(*odata.Literal); ok && l.Kind == odata.GUID {
+		return strings.ToLower(l.Value), nil
+	}
+	return "", badRequest("Guid should contain 32 digits with 4 dashes (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx).")
+}
+
+// alternateKey reads named key values. They must be exactly those of a key that the table has.
+func alternateKey(t *schema.Table, args []odata.Arg) (map[string]any, error) {
+	values := map[string]any{}
+	for _, a := range args {
+		name := a.Name
+		if lookup, ok := strings.CutPrefix(name, "_"); ok {
+			name = strings.TrimSuffix(lookup, "_value")
+		}
+		column := t.Column(name)
+		literal, ok := a.Value.(*odata.Literal)
+		if column == nil || !ok {
+			return nil, unknownKey(t)
+		}
+		values[name] = literal.Value
+		if literal.Kind == odata.Null {
+			values[name] = nil
+		}
+	}
+	for _, k := range t.Keys {
+		if len(k.Attributes) == len(values) &&
+			!slices.ContainsFunc(k.Attributes, func(a string) bool { _, ok := values[a]; return !ok }) {
+			return values, nil
+		}
+	}
+	return nil, unknownKey(t)
+}
+
+func unknownKey(t *schema.Table) *Error {
+	return fail(http.StatusBadRequest, codeKeyUnknown,
+		"The specified key attributes are not a defined key for the %s entity", t.Logical)
+}
