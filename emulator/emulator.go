@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
-	"github.com/dynamics-mcp/dynamics-mcp/emulator/seed"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
 
