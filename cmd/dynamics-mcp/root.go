@@ -89,7 +89,7 @@ environment through the Model Context Protocol. Without an environment at hand,
 	}
 	root.SetFlagErrorFunc(flagError)
 	addFlags(root.PersistentFlags(), everywhere)
-	root.AddCommand(p.versionCommand(), p.docsCommand())
+	root.AddCommand(p.emulatorCommand(), p.versionCommand(), p.docsCommand())
 	return root
 }
 
@@ -126,19 +126,27 @@ func addFlags(flags *pflag.FlagSet, scopes ...scope) {
 			if s.meta == "" {
 				flags.Bool(s.flag, false, usage)
 			} else {
-				flags.Var(&text{s.fallback, s.meta}, s.flag, usage)
+				textFlag(flags, new(string), s.flag, s.fallback, s.meta, usage)
 			}
 		}
 	}
 }
 
-// text is a flag whose help says what the value is.
-type text struct{ value, meta string }
+// textFlag defines a flag whose help says what its value is.
+func textFlag(flags *pflag.FlagSet, to *string, name, fallback, meta, usage string) {
+	*to = fallback
+	flags.Var(&text{to, meta}, name, usage)
+}
 
-func (t *text) String() string { return t.value }
+type text struct {
+	value *string
+	meta  string
+}
+
+func (t *text) String() string { return *t.value }
 
 // Set takes the value as it is: loadConfig checks it, whatever layer it comes from.
-func (t *text) Set(value string) error { t.value = value; return nil }
+func (t *text) Set(value string) error { *t.value = value; return nil }
 
 // Type is shown in help.
 func (t *text) Type() string { return t.meta }

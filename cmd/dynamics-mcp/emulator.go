@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+)
+
+const defaultEmulatorListen = "127.0.0.1:8809"
+
+func (p *program) emulatorCommand() *cobra.Command {
+	var o emulator.Options
+	var address string
+	cmd := &cobra.Command{
+		Use:   "emulator",
+		Short: "Serve an emulated Dataverse environment to any client",
+		Long: `Serve the Dataverse Web API, and the sign-in that goes with it, from this
+machine: for trying out and for the tests of any program that uses Dataverse.
+Data lives in memory, or in one SQLite file.`,
+		Example: `  dynamics-mcp emulator
+  dynamics-mcp emulator --db crm.db --empty
+
+  curl -H 'Authorization: Bearer demo' http://127.0.0.1:8809/api/data/v9.2/WhoAmI
+  DYNAMICS_URL=http://127.0.0.1:8809 DYNAMICS_TOKEN=demo dynamics-mcp call list_tables`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			_, log, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			l, err := listen(ctx, address)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = l.Close() }()
+			o.Log = log
+			e, err := emulator.New(ctx, o)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = e.Close() }()
+			if _, err := fmt.Fprintf(p.out, "Dataverse emulator at http://%s, token %s\n", l.Addr(), o.Token); err != nil {
+				return err
+			}
+			return serve(ctx, l, e, log)
+		},
+	}
+	flags := cmd.Flags()
+	textFlag(flags, &address, "listen", defaultEmulatorListen, "ADDRESS", "Address and port to serve at")
+	textFlag(flags, &o.DB, "db", "", "FILE", "SQLite file that keeps the data; left out, it is in memory only")
+	textFlag(flags, &o.Token, "token", emulator.DefaultToken, "TOKEN", "Access token that requests must carry")
+	flags.BoolVar(&o.Empty, "empty", false, "Start without sample data")
+	return cmd
+}

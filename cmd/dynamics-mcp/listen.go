@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const drainTime = 3 * time.Second
+
+// listenLoopback refuses an address that other machines can reach.
+func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen address %q: want HOST:PORT, such as %s", address, defaultListen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("listen address %q can be reached by other machines, and this server does not ask who is calling: "+
+			"listen on %s and put an SSH tunnel or a reverse proxy with sign-in in front", address, defaultListen)
+	}
+	return listen(ctx, address)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen address %q: %w", address, err)
+	}
+	return l, nil
+}
+
+// listenNear takes any free port of the same host when the wanted one is taken.
+func listenNear(ctx context.Context, address string) (net.Listener, error) {
+	l, err := listen(ctx, address)
+	if err == nil {
+		return l, nil
+	}
+	host, _, splitErr := net.SplitHostPort(address)
+	if splitErr != nil {
+		return nil, err
+	}
+	return listen(ctx, net.JoinHostPort(host, "0"))
+}
+
+// serve answers on l until ctx ends, then lets requests under way finish for a few seconds.
+func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := s.Shutdown(drain); err != nil {
+		_ = s.Close() // streams stay open until their client leaves: end them
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
