@@ -7,12 +7,14 @@ package emulator
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/seed"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
 
@@ -33,13 +35,15 @@ type Emulator struct {
 	schema *schema.Schema
 	db     *store.DB
 	token  string
+	key    []byte // signs the tokens that the sign-in gives out; new with every start
 	now    func() time.Time
 	log    *slog.Logger
 }
 
 // New opens the database and, where it is new, fills it.
 func New(ctx context.Context, o Options) (*Emulator, error) {
-	e := &Emulator{schema: schema.Load(), token: o.Token, now: o.Now, log: o.Log}
+	e := &Emulator{schema: schema.Load(), token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
+	_, _ = rand.Read(e.key) // never fails
 	if e.token == "" {
 		e.token = DefaultToken
 	}
@@ -58,6 +62,18 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return e, nil
+}
+
+// fill gives a new database its first rows.
+func (e *Emulator) fill(ctx context.Context, _ bool) error {
+	var organizations int
+	err := e.db.Read(ctx, func(ctx context.Context, q store.Querier) error {
+		return q.QueryRowContext(ctx, "SELECT count(*) FROM organization").Scan(&organizations)
+	})
+	if err != nil || organizations > 0 {
+		return err
+	}
+	return seed.Base(ctx, e.db, e.schema, e.now())
 }
 
 // Close closes the database.

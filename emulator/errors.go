@@ -23,32 +23,34 @@ func (e *Error) Error() string { return e.Message + " (" + e.Code + ")" }
 
 // The platform's codes that this package answers with.
 const (
-	codeAccessDenied         = "0x80048306"
-	codeUnexpected           = "0x80040216"
-	codeNotFound             = "0x80040217"
-	codePrivilegeDenied      = "0x80040220"
-	codeInvalidArgument      = "0x80040203"
-	codeODataRequest         = "0x80060888"
-	codeSegmentNotFound      = "0x8006088a"
-	codePayload              = "0x80048d19"
-	codeDuplicateKey         = "0x80040237"
-	codeVersionMismatch      = "0x80060882"
-	codeNoOptimistic         = "0x8006088d"
-	codeKeyUnknown           = "0x80060890"
-	codeKeyNoMatch           = "0x80060891"
-	codeKeyExists            = "0x80060892"
-	codeNoSuchColumn         = "0x80041103"
-	codeTooLong              = "0x80044331"
-	codeOptionOutOfRange     = "0x8004431a"
-	codeRequiredMissing      = "0x80040200"
-	codeInvalidStatus        = "0x80048408"
-	codeCannotDelete         = "0x80040227"
-	codeNotSupported         = "0x80040315"
-	codeAggregateLimit       = "0x8004e023"
-	codeNotMember            = "0x80072560"
-	codeCannotActOnBehalf    = "0x8004a110"
-	codeDecimalOutOfRange    = "0x80044330"
-	codeAuthenticationFailed = "0x80072560"
+	codeAccessDenied      = "0x80048306"
+	codeUnexpected        = "0x80040216"
+	codeNotFound          = "0x80040217"
+	codePrivilegeDenied   = "0x80040220"
+	codeInvalidArgument   = "0x80040203"
+	codeODataRequest      = "0x80060888"
+	codeSegmentNotFound   = "0x8006088a"
+	codePayload           = "0x80048d19"
+	codeDuplicateKey      = "0x80040237"
+	codeVersionMismatch   = "0x80060882"
+	codeNoOptimistic      = "0x8006088d"
+	codeKeyUnknown        = "0x80060890"
+	codeKeyNoMatch        = "0x80060891"
+	codeKeyExists         = "0x80060892"
+	codeNoSuchColumn      = "0x80041103"
+	codeTooLong           = "0x80044331"
+	codeOptionOutOfRange  = "0x8004431a"
+	codeRequiredMissing   = "0x80040200"
+	codeInvalidStatus     = "0x80048408"
+	codeCannotDelete      = "0x80040227"
+	codeNotSupported      = "0x80040315"
+	codeAggregateLimit    = "0x8004e023"
+	codeNotMember         = "0x80072560"
+	codeCannotActOnBehalf = "0x8004a110"
+	codeDecimalOutOfRange = "0x80044330"
+	codeUserDisabled      = "0x80040225"
+	codeUnknownUser       = "0x80041d1f"
+	codeNoSuchTable       = "0x80041102"
 )
 
 func fail(status int, code, format string, args ...any) *Error {
@@ -66,6 +68,11 @@ func noSuchRow(table, id string) *Error {
 
 func noSuchSegment(name string) *Error {
 	return fail(http.StatusNotFound, codeSegmentNotFound, "Resource not found for the segment '%s'.", name)
+}
+
+func noSuchTable(logical string) *Error {
+	return fail(http.StatusBadRequest, codeNoSuchTable,
+		"The entity with a name = '%s' with namemapping = 'Logical' was not found in the MetadataCache.", logical)
 }
 
 func noSuchProperty(name, schemaName string) *Error {
@@ -90,6 +97,10 @@ func asError(err error) *Error {
 func (e *Error) write(w http.ResponseWriter, annotate bool) {
 	for name, values := range e.Header {
 		w.Header()[name] = values
+	}
+	if e.Message == "" { // as the platform answers before it knows who asks
+		w.WriteHeader(e.Status)
+		return
 	}
 	body := map[string]any{"code": e.Code, "message": e.Message}
 	if annotate {

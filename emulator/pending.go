@@ -1,10 +1,8 @@
 package emulator
 
 import (
-	"context"
 	"net/http"
 
-	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
@@ -21,10 +19,6 @@ func (c *call) update(*schema.Table) error    { return errPending }
 func (c *call) delete(*schema.Table) error    { return errPending }
 func (c *call) writeInto(*schema.Table) error { return errPending }
 
-// replaced by metadata*.go, messages.go, signin.go
-func (c *call) serviceDocument() error                          { return errPending }
-func (c *call) metadataRoute(string) (func() error, bool)       { return nil, false }
-func (c *call) messageRoute(odata.Segment) (func() error, bool) { return nil, false }
-func (c *call) authenticate() error                             { return nil }
-func (c *call) outside(string) error                            { return errPending }
-func (e *Emulator) fill(context.Context, bool) error            { return nil }
+// replaced by service.go and definitions.go
+func (c *call) serviceDocument() error                    { return errPending }
+func (c *call) metadataRoute(string) (func() error, bool) { return nil, false }
