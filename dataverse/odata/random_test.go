@@ -216,7 +216,7 @@ func (r random) segments() []Segment {
 	})
 }
 
-const trees = 5000
+const trees = 2000
 
 func TestPrintedTreesParseBackToThemselves(t *testing.T) {
 	for seed := range uint64(trees) {

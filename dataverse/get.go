@@ -1,0 +1,32 @@
+package dataverse
+
+import (
+	"context"
+	"net/http"
+)
+
+// Get returns one row. id is a GUID or an alternate key such as accountnumber='A1'; of q only Select and Expand count.
+func (c *Client) Get(ctx context.Context, table, id string, q Query) (Row, error) {
+	op := "get " + table
+	p, err := c.compile(ctx, table, Query{Select: q.Select, Expand: q.Expand})
+	if err != nil {
+		return Row{}, during(op, err)
+	}
+	key, err := p.table.rowKey(id)
+	if err != nil {
+		return Row{}, during(op, err)
+	}
+	op += " " + key.text
+	a, err := c.do(ctx, request{
+		op: op, method: http.MethodGet, path: p.table.SetName + key.path, query: p.options,
+		header: []param{preferences(wantedAnnotations)},
+	})
+	if err != nil {
+		return Row{}, err
+	}
+	row, err := readRow(a.body, p.shape)
+	if err != nil {
+		return Row{}, c.badAnswer(op, a, err)
+	}
+	return row, nil
+}

@@ -1,0 +1,93 @@
+package dataverse
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+)
+
+// rowKey names one row of a table.
+type rowKey struct {
+	path string // (4026be43-6b69-e111-8f65-78e7d1620f5e), percent-encoded
+	text string // for errors
+	guid string // "" for an alternate key
+}
+
+var guidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// parseGUID reads a GUID in any case, with or without braces, and returns it in lower case.
+func parseGUID(s string) (string, bool) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if inner, ok := strings.CutPrefix(s, "{"); ok {
+		if s, ok = strings.CutSuffix(inner, "}"); !ok {
+			return "", false
+		}
+	}
+	return s, guidPattern.MatchString(s)
+}
+
+// rowKey reads the id of a row: a GUID, or an alternate key of t.
+func (t *Table) rowKey(id string) (rowKey, error) {
+	if guid, ok := parseGUID(id); ok {
+		return rowKey{path: "(" + guid + ")", text: guid, guid: guid}, nil
+	}
+	if !strings.Contains(id, "=") {
+		return rowKey{}, invalid("id: got %s, want a GUID%s", quoted(id), t.keyHint())
+	}
+	path, err := odata.ParsePath("key(" + strings.NewReplacer("%", "%25", "/", "%2F").Replace(id) + ")")
+	if err != nil || len(path) != 1 || len(path[0].Args) == 0 {
+		return rowKey{}, invalid("id: %s cannot be read as a key, want a GUID%s", quoted(id), t.keyHint())
+	}
+	path[0].Name = ""
+	names := make([]string, 0, len(path[0].Args))
+	for i := range path[0].Args {
+		a := &path[0].Args[i]
+		c, ok := t.Column(a.Name)
+		if !ok {
+			return rowKey{}, unknownColumn(t, a.Name)
+		}
+		if err := keyValue(c, a); err != nil {
+			return rowKey{}, err
+		}
+		names = append(names, c.LogicalName)
+	}
+	if !t.hasKey(names) {
+		return rowKey{}, invalid("id: %s is no alternate key of table %s%s", strings.Join(names, ","), t.LogicalName, t.keyHint())
+	}
+	return rowKey{path: odata.FormatPath(path), text: path[0].String()}, nil
+}
+
+// keyValue brings one part of a key into the service's form.
+func keyValue(c *Column, a *odata.Arg) error {
+	value, err := literals(c, a.Value)
+	if err != nil {
+		return err
+	}
+	a.Name, a.Value = c.property(), value
+	return nil
+}
+
+// hasKey says whether the columns are an alternate key of t. The primary key among them is the key of elastic tables.
+func (t *Table) hasKey(columns []string) bool {
+	if slices.Contains(columns, t.PrimaryID) {
+		return true
+	}
+	slices.Sort(columns)
+	return slices.ContainsFunc(t.Keys, func(k Key) bool {
+		return slices.Equal(slices.Sorted(slices.Values(k.Columns)), columns)
+	})
+}
+
+// keyHint lists the alternate keys of t for an error.
+func (t *Table) keyHint() string {
+	if len(t.Keys) == 0 {
+		return " (the table has no alternate keys)"
+	}
+	hints := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
+		hints[i] = strings.Join(k.Columns, "=…,") + "=…"
+	}
+	return " or an alternate key: " + strings.Join(hints, " or ")
+}

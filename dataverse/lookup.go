@@ -1,0 +1,163 @@
+package dataverse
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// lookup writes the value of a lookup column as the binding that the service wants: the navigation property that leads
+// to the target's table, and the address of the row.
+func (w *writer) lookup(ctx context.Context, t *Table, c *Column, value any) (string, any, error) {
+	roads := t.roads(c)
+	if len(roads) == 0 {
+		return "", nil, invalid("column %s of table %s has no navigation property, so it cannot be written", c.LogicalName, t.LogicalName)
+	}
+	if value == nil || value == "" {
+		return roads[0].name + "@odata.bind", nil, nil
+	}
+	table, id, err := reference(c, value)
+	if err != nil {
+		return "", nil, err
+	}
+	d, err := w.client.directory(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if table == "" {
+		if len(c.Targets) != 1 {
+			return "", nil, invalid("column %s: got an id alone, want TABLE(ID) with a table of %s", c.LogicalName, strings.Join(c.Targets, ", "))
+		}
+		table = c.Targets[0]
+	}
+	info, err := d.resolve(table)
+	if err != nil {
+		return "", nil, columnError(c, err)
+	}
+	if len(c.Targets) > 0 && !slices.Contains(c.Targets, info.LogicalName) {
+		return "", nil, invalid("column %s: it cannot point to table %s, only to %s", c.LogicalName, info.LogicalName, strings.Join(c.Targets, ", "))
+	}
+	address, err := w.client.address(ctx, info, id)
+	if err != nil {
+		return "", nil, columnError(c, err)
+	}
+	return roadTo(roads, info.LogicalName).name + "@odata.bind", address, nil
+}
+
+// roads are the navigation properties of a lookup: one for each table that it may point to.
+func (t *Table) roads(c *Column) []navigation {
+	var list []navigation
+	for _, n := range t.navigations() {
+		if n.column == c.LogicalName {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// roadTo chooses among roads. A lookup to an owner has one road, to the abstract table owner, for users and teams.
+func roadTo(roads []navigation, table string) navigation {
+	for _, n := range roads {
+		if n.target == table {
+			return n
+		}
+	}
+	return roads[0]
+}
+
+// address is how the service wants a row named: /contacts(4026be43-…).
+func (c *Client) address(ctx context.Context, info TableInfo, id string) (string, error) {
+	if info.SetName == "" {
+		return "", invalid("table %s is not served by the Web API", info.LogicalName)
+	}
+	if guid, ok := parseGUID(id); ok {
+		return "/" + info.SetName + "(" + guid + ")", nil
+	}
+	t, err := c.describe(ctx, info.LogicalName)
+	if err != nil {
+		return "", err
+	}
+	key, err := t.rowKey(id)
+	if err != nil {
+		return "", err
+	}
+	return "/" + info.SetName + key.path, nil
+}
+
+// reference reads a row named as TABLE(ID), {"table","id"} or ID alone.
+func reference(c *Column, value any) (table, id string, err error) {
+	if object, ok := asValues(value); ok {
+		if !isReference(value) {
+			return "", "", invalid(`column %s: want {"table","id"} or TABLE(ID)`, c.LogicalName)
+		}
+		table, _ = object["table"].(string)
+		id, _ = object["id"].(string)
+		return table, id, nil
+	}
+	text, ok := value.(string)
+	if !ok {
+		if s, isText := value.(fmt.Stringer); isText { // a uuid.UUID
+			text = s.String()
+		} else {
+			return "", "", invalid("column %s: got %s, want TABLE(ID)", c.LogicalName, describeValue(value))
+		}
+	}
+	if guid, ok := parseGUID(text); ok {
+		return "", guid, nil
+	}
+	table, id, ok = splitReference(text)
+	if !ok {
+		return "", "", invalid("column %s: got %s, want TABLE(ID) with a table of %s", c.LogicalName, quoted(text), strings.Join(c.Targets, ", "))
+	}
+	return table, id, nil
+}
+
+// splitReference takes contacts(4026be43-…) apart, also with a slash before it or as a whole address.
+func splitReference(text string) (table, id string, ok bool) {
+	text = strings.TrimSpace(text)
+	rest, ok := strings.CutSuffix(text, ")")
+	if !ok {
+		return "", "", false
+	}
+	if u, err := url.Parse(rest); err == nil && u.Host != "" {
+		_, rest, ok = strings.Cut(u.Path, apiPath)
+		if !ok {
+			return "", "", false
+		}
+	}
+	table, id, ok = strings.Cut(strings.TrimPrefix(rest, "/"), "(")
+	return table, id, ok && table != "" && id != ""
+}
+
+// bound translates the OData form of a lookup: the navigation property and @odata.bind.
+func (w *writer) bound(ctx context.Context, t *Table, name string, value any) (string, any, error) {
+	nav, ok := t.navigation(name)
+	if !ok || nav.collection {
+		return "", nil, unknownNavigation(t, name)
+	}
+	c, ok := t.Column(nav.column)
+	if !ok {
+		return "", nil, unknownColumn(t, nav.column)
+	}
+	if err := w.allowed(t, c); err != nil {
+		return "", nil, err
+	}
+	property := nav.name + "@odata.bind"
+	if value == nil {
+		return property, nil, nil
+	}
+	_, address, err := w.lookup(ctx, t, c, value)
+	return property, address, err
+}
+
+// columnError says which column an error is about.
+func columnError(c *Column, err error) error {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // made just now, by this package
+		own := *e
+		own.Kind, own.Message = Invalid, "column "+c.LogicalName+": "+e.Message
+		return &own
+	}
+	return err
+}

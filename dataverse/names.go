@@ -1,0 +1,201 @@
+package dataverse
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// directory finds tables by any of their names.
+type directory struct {
+	tables []TableInfo    // by logical name
+	byName map[string]int // lower-case logical, set, schema, display and plural names
+	twice  map[string][]string
+}
+
+func newDirectory(tables []TableInfo) *directory {
+	slices.SortFunc(tables, func(a, b TableInfo) int { return strings.Compare(a.LogicalName, b.LogicalName) })
+	d := &directory{tables: tables, byName: map[string]int{}, twice: map[string][]string{}}
+	for _, name := range []func(TableInfo) string{
+		func(t TableInfo) string { return t.LogicalName }, func(t TableInfo) string { return t.SetName },
+		func(t TableInfo) string { return t.SchemaName },
+	} {
+		for i, t := range tables {
+			d.add(name(t), i)
+		}
+	}
+	d.addLabels()
+	return d
+}
+
+func (d *directory) add(name string, i int) {
+	name = strings.ToLower(name)
+	if _, taken := d.byName[name]; name != "" && !taken {
+		d.byName[name] = i
+	}
+}
+
+// addLabels adds display names after all technical ones. One that several tables share names none of them.
+func (d *directory) addLabels() {
+	labels := map[string][]int{}
+	for i, t := range d.tables {
+		for _, label := range slices.Compact([]string{strings.ToLower(t.DisplayName), strings.ToLower(t.PluralName)}) {
+			if label != "" {
+				labels[label] = append(labels[label], i)
+			}
+		}
+	}
+	for label, list := range labels {
+		if len(list) == 1 {
+			d.add(label, list[0])
+			continue
+		}
+		for _, i := range list {
+			d.twice[label] = append(d.twice[label], d.tables[i].LogicalName)
+		}
+	}
+}
+
+// resolve finds the table called name, or returns an error with the nearest names.
+func (d *directory) resolve(name string) (TableInfo, error) {
+	key := strings.ToLower(strings.TrimSpace(name))
+	if i, ok := d.byName[key]; ok {
+		return d.tables[i], nil
+	}
+	if key == "" {
+		return TableInfo{}, invalid("table: got nothing, want the name of a table, such as account")
+	}
+	if names := d.twice[key]; len(names) > 0 {
+		e := invalid("table %q: several tables are called that, use a logical name", name)
+		e.Nearest = names
+		return TableInfo{}, e
+	}
+	candidates := make([]candidate, len(d.tables))
+	for i, t := range d.tables {
+		candidates[i] = candidate{t.LogicalName, []string{t.SetName, t.DisplayName, t.PluralName}}
+	}
+	return TableInfo{}, &Error{Kind: NotFound, Message: "there is no table " + quoted(name), Nearest: nearest(name, candidates)}
+}
+
+// candidate is a name that may have been meant, with what else it is called.
+type candidate struct {
+	name    string
+	aliases []string
+}
+
+// maxNearest is how many names an error offers.
+const maxNearest = 3
+
+// nearest returns the candidates that want is most likely a slip of, best first.
+func nearest(want string, candidates []candidate) []string {
+	type scored struct {
+		name  string
+		score int
+	}
+	key := fold(want)
+	if key == "" {
+		return nil
+	}
+	var list []scored
+	for _, c := range candidates {
+		best := distance(key, fold(c.name))
+		best = min(best, distance(key, fold(unprefixed(c.name)))+1)
+		for _, alias := range c.aliases {
+			best = min(best, distance(key, fold(alias)))
+		}
+		if best <= max(2, len(key)/3) {
+			list = append(list, scored{c.name, best})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b scored) int { return a.score - b.score })
+	var names []string
+	for _, s := range list {
+		if len(names) < maxNearest && !slices.Contains(names, s.name) {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// distance is the number of edits between two folded names, where a name that holds the other counts as near.
+func distance(a, b string) int {
+	if b == "" {
+		return 1 << 10
+	}
+	d := levenshtein.ComputeDistance(a, b)
+	if len(a) > 3 && len(b) > 3 && (strings.Contains(b, a) || strings.Contains(a, b)) {
+		d = min(d, 2)
+	}
+	return d
+}
+
+// fold leaves what people remember of a name: letters and digits in lower case.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// unprefixed drops the publisher's prefix: new_project is remembered as project.
+func unprefixed(name string) string {
+	if _, rest, ok := strings.Cut(name, "_"); ok && rest != "" {
+		return rest
+	}
+	return name
+}
+
+// columnCandidates are the columns of t under all their names.
+func columnCandidates(t *Table) []candidate {
+	list := make([]candidate, len(t.Columns))
+	for i, c := range t.Columns {
+		list[i] = candidate{c.LogicalName, []string{c.DisplayName}}
+	}
+	return list
+}
+
+// unknownColumn is the error of a column name that t does not have.
+func unknownColumn(t *Table, name string) *Error {
+	e := invalid("table %s has no column %s", t.LogicalName, quoted(name))
+	e.Nearest = nearest(name, columnCandidates(t))
+	return e
+}
+
+// unknownNavigation is the error of a navigation property that t does not have. A lookup with several roads, such as
+// customerid, is answered with its roads.
+func unknownNavigation(t *Table, name string) *Error {
+	e := invalid("table %s has no navigation property %s", t.LogicalName, quoted(name))
+	navs := t.navigations()
+	for _, n := range navs {
+		if n.column != "" && strings.EqualFold(n.column, name) && len(e.Nearest) < 2*maxNearest {
+			e.Nearest = append(e.Nearest, n.name)
+		}
+	}
+	if len(e.Nearest) > 0 {
+		return e
+	}
+	candidates := make([]candidate, len(navs))
+	for i, n := range navs {
+		aliases := []string{n.target}
+		if !n.collection {
+			aliases = []string{n.column}
+		}
+		candidates[i] = candidate{n.name, aliases}
+	}
+	e.Nearest = nearest(name, candidates)
+	return e
+}
+
+// maxQuoted bounds in bytes what an error repeats of a value it was given.
+const maxQuoted = 80
+
+func quoted(s string) string {
+	if len(s) > maxQuoted {
+		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+	}
+	return `"` + s + `"`
+}

@@ -1,0 +1,105 @@
+package dataverse
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"syscall"
+)
+
+// outcome says what is known of a request that brought no answer.
+type outcome int
+
+const (
+	unknown  outcome = iota // it may have been carried out
+	notSent                 // it never left: any verb may be repeated
+	hopeless                // it never left, and repeating changes nothing
+)
+
+// signInError is the error of a transport that could not get a token. Its text is safe to show.
+type signInError interface {
+	error
+	Denied() bool // nothing changes until somebody acts
+}
+
+// networkError makes the Error of a request without an answer. The text never holds the URL: *url.Error would put the
+// query there.
+func (c *Client) networkError(op string, err error) (*Error, outcome) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err
+	}
+	e := &Error{Op: op, Kind: Unavailable, Err: err}
+	if failed, ok := errors.AsType[signInError](err); ok { // no token, so nothing was sent
+		e.Message = failed.Error()
+		if failed.Denied() {
+			e.Kind = Denied
+			return e, hopeless
+		}
+		return e, notSent
+	}
+	if own, ok := errors.AsType[*Error](err); ok {
+		own.Op = op
+		return own, hopeless
+	}
+	host := c.host()
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	dial, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case isDNS && dns.IsNotFound:
+		e.Message = "host " + host + " does not exist: check the environment URL"
+		return e, hopeless
+	case isDNS:
+		e.Message = "host " + host + " could not be looked up"
+		return e, notSent
+	case isTLS(err):
+		e.Message = "the connection to " + host + " is not secure: " + tlsReason(err)
+		return e, hopeless
+	case isOp && dial.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED):
+		e.Message = host + " refused the connection"
+		return e, notSent
+	case isOp && dial.Op == "dial":
+		e.Message = host + " could not be reached"
+		return e, notSent
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Message = host + " did not answer within " + c.timeout.String()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		e.Message = host + " broke the connection off"
+	case isOp:
+		e.Message = "the connection to " + host + " failed"
+	default: // made by the transport that was given to New, such as a sign-in that failed
+		e.Message = err.Error()
+	}
+	return e, unknown
+}
+
+func (c *Client) host() string {
+	u, err := url.Parse(c.root)
+	if err != nil {
+		return c.root
+	}
+	return u.Host
+}
+
+func isTLS(err error) bool {
+	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	return cert || record || alert
+}
+
+func tlsReason(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "its certificate is signed by an unknown authority"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "its certificate is for another host"
+	}
+	if ce, ok := errors.AsType[x509.CertificateInvalidError](err); ok && ce.Reason == x509.Expired {
+		return "its certificate has expired or is not yet valid"
+	}
+	return "the TLS handshake failed"
+}

@@ -1,0 +1,201 @@
+package dataverse
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+)
+
+// Query selects rows. The zero Query is every column of every row.
+type Query struct {
+	// Select names columns by logical name, lookups too (primarycontactid); nil means all.
+	Select []string
+	// Filter is an OData expression. Lookups go by logical name or as _x_value, choices by number or label.
+	Filter string
+	// OrderBy is an OData order, such as "revenue desc,name".
+	OrderBy string
+	// Expand is an OData expand, such as "primarycontactid($select=fullname)".
+	Expand string
+	// Top is the most rows wanted; 0 means no limit.
+	Top int
+	// Size is the rows a page, 1 to 5000; 0 means 5000.
+	Size int
+	// Count asks Page how many rows there are in all.
+	Count bool
+}
+
+// maxPage is the most rows that the service puts into one page.
+const maxPage = 5000
+
+// plan is a Query in the service's words.
+type plan struct {
+	table   *Table
+	options []param // $select, $filter, $orderby, $expand
+	filter  string  // as in options
+	shape   shape
+}
+
+// compile resolves every name in q. What it does not find is Invalid, with the nearest names.
+func (c *Client) compile(ctx context.Context, table string, q Query) (*plan, error) {
+	t, err := c.describe(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	if t.SetName == "" {
+		return nil, invalid("table %s is not served by the Web API", t.LogicalName)
+	}
+	o, err := readOptions(q)
+	if err != nil {
+		return nil, err
+	}
+	tr := &translator{client: c}
+	s, err := tr.options(ctx, t, &o)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{table: t, shape: s}
+	p.add("$select", strings.Join(o.Select, ","))
+	if o.Filter != nil {
+		p.filter = o.Filter.String()
+		p.add("$filter", p.filter)
+	}
+	p.add("$orderby", odata.FormatOrderBy(o.OrderBy))
+	p.add("$expand", odata.FormatExpand(o.Expand))
+	return p, nil
+}
+
+func (p *plan) add(name, value string) {
+	if value != "" {
+		p.options = append(p.options, param{name, value})
+	}
+}
+
+// readOptions parses the texts of q.
+func readOptions(q Query) (odata.Options, error) {
+	var o odata.Options
+	if q.Size < 0 || q.Size > maxPage {
+		return o, invalid("size: got %d, want 1 to %d", q.Size, maxPage)
+	}
+	if q.Top < 0 {
+		return o, invalid("top: got %d, want 0 or more", q.Top)
+	}
+	o.Select = slices.Clone(q.Select)
+	var err error
+	if q.Filter != "" {
+		if o.Filter, err = odata.ParseFilter(q.Filter); err != nil {
+			return o, syntaxError("filter", err)
+		}
+	}
+	if q.OrderBy != "" {
+		if o.OrderBy, err = odata.ParseOrderBy(q.OrderBy); err != nil {
+			return o, syntaxError("orderby", err)
+		}
+	}
+	if q.Expand != "" {
+		if o.Expand, err = odata.ParseExpand(q.Expand); err != nil {
+			return o, syntaxError("expand", err)
+		}
+	}
+	return o, nil
+}
+
+func syntaxError(where string, err error) error {
+	e := invalid("%s: %s", where, err)
+	e.Err = err
+	return e
+}
+
+// translator turns names of the domain into names of the Web API.
+type translator struct {
+	client *Client
+}
+
+// options translates o in place, and tells how the rows will look.
+func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (shape, error) {
+	s := shape{table: t.LogicalName, primaryID: t.PrimaryID, full: maxPage}
+	if err := selectColumns(t, o, &s); err != nil {
+		return s, err
+	}
+	if o.Filter != nil {
+		f, err := tr.filter(ctx, t, o.Filter)
+		if err != nil {
+			return s, err
+		}
+		o.Filter = f
+	}
+	for i := range o.OrderBy {
+		by, err := tr.filter(ctx, t, o.OrderBy[i].By)
+		if err != nil {
+			return s, err
+		}
+		o.OrderBy[i].By = by
+	}
+	return s, tr.expand(ctx, t, o, &s)
+}
+
+// selectColumns resolves $select. Columns that are named twice are asked for once.
+func selectColumns(t *Table, o *odata.Options, s *shape) error {
+	if len(o.Select) == 0 || slices.Contains(o.Select, "*") {
+		o.Select = nil
+		return nil
+	}
+	properties := make([]string, 0, len(o.Select))
+	for _, name := range o.Select {
+		c, ok := t.Column(strings.TrimSpace(name))
+		if !ok {
+			return unknownColumn(t, name)
+		}
+		if !slices.Contains(s.columns, c.LogicalName) {
+			s.columns = append(s.columns, c.LogicalName)
+			properties = append(properties, c.property())
+		}
+	}
+	o.Select = properties
+	return nil
+}
+
+// expand resolves $expand, and what is in it against the tables that it leads to.
+func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s *shape) error {
+	nested := slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })
+	for i := range o.Expand {
+		e := &o.Expand[i]
+		nav, ok := t.navigation(e.Path)
+		if !ok {
+			return unknownNavigation(t, e.Path)
+		}
+		e.Path = nav.name
+		inner := shape{table: nav.target, full: maxPage}
+		target, err := tr.client.describe(ctx, nav.target)
+		switch {
+		case err == nil:
+			if inner, err = tr.options(ctx, target, &e.Options); err != nil {
+				return err
+			}
+		case KindOf(err) != NotFound: // abstract targets such as owner and principal are no tables everywhere
+			return err
+		}
+		// Dataverse sends a next link with every collection. It says that rows were left out only where the query has
+		// expands inside expands, or where the collection fills a page.
+		if nested {
+			inner.full = 0
+		}
+		if e.Top != nil { // what the caller cut is not More
+			inner.full = max(inner.full, *e.Top+1)
+		}
+		if s.expanded == nil {
+			s.expanded = map[string]shape{}
+		}
+		s.expanded[nav.name] = inner
+		if s.columns != nil && !slices.Contains(s.columns, nav.name) {
+			s.columns = append(s.columns, nav.name)
+		}
+	}
+	return nil
+}
+
+// preferences joins what the client prefers into one header.
+func preferences(list ...string) param {
+	return param{"Prefer", strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), ",")}
+}
