@@ -190,6 +190,24 @@ func unknownNavigation(t *Table, name string) *Error {
 	return e
 }
 
+// ColumnNamed returns the column called name: as Column, or by its display name where only one column is called that. It
+// returns Invalid with the nearest names when there is none.
+func (t *Table) ColumnNamed(name string) (*Column, error) {
+	if c, ok := t.Column(strings.TrimSpace(name)); ok {
+		return c, nil
+	}
+	var labelled []*Column
+	for i := range t.Columns {
+		if label := t.Columns[i].DisplayName; label != "" && strings.EqualFold(label, strings.TrimSpace(name)) {
+			labelled = append(labelled, &t.Columns[i])
+		}
+	}
+	if len(labelled) != 1 {
+		return nil, unknownColumn(t, name)
+	}
+	return labelled[0], nil
+}
+
 // maxQuoted bounds in bytes what an error repeats of a value it was given.
 const maxQuoted = 80
 

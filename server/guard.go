@@ -1,0 +1,105 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// guard lets in only requests that were meant for this server: a web page
+// must not reach it by pointing its own name at this machine.
+type guard struct {
+	hosts   []string // lower case, without port
+	origins []string // lower case, scheme://host[:port]
+}
+
+func newGuard(o Options) guard {
+	g := guard{}
+	for _, host := range o.AllowedHosts {
+		g.hosts = append(g.hosts, hostname(host))
+	}
+	for _, origin := range o.AllowedOrigins {
+		g.origins = append(g.origins, strings.ToLower(strings.TrimSuffix(origin, "/")))
+	}
+	return g
+}
+
+func (g guard) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !g.hostAllowed(r) {
+			http.Error(w, "host is not allowed", http.StatusForbidden)
+			return
+		}
+		if origin := r.Header.Get("Origin"); origin != "" {
+			if !g.originAllowed(r, origin) {
+				http.Error(w, "origin is not allowed", http.StatusForbidden)
+				return
+			}
+			allowOrigin(w.Header(), origin)
+		}
+		if r.Method == http.MethodOptions {
+			preflight(w.Header())
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostAllowed holds Host to this machine's names when the request came over
+// the loopback interface, and to the configured names if there are any.
+func (g guard) hostAllowed(r *http.Request) bool {
+	host := hostname(r.Host)
+	if slices.Contains(g.hosts, host) {
+		return true
+	}
+	if arrivedLocally(r) {
+		return isLoopback(host)
+	}
+	return len(g.hosts) == 0
+}
+
+// originAllowed accepts pages of this machine only for a server on this
+// machine.
+func (g guard) originAllowed(r *http.Request, origin string) bool {
+	if slices.Contains(g.origins, strings.ToLower(origin)) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && arrivedLocally(r) && isLoopback(u.Hostname())
+}
+
+func arrivedLocally(r *http.Request) bool {
+	address, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && isLoopback(hostname(address.String()))
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+// hostname is a Host without its port, in lower case.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+func allowOrigin(h http.Header, origin string) {
+	h.Add("Vary", "Origin")
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate")
+}
+
+// preflight names every header that a client of either era sends.
+func preflight(h http.Header) {
+	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, Accept, Authorization, Mcp-Session-Id, Last-Event-ID, "+
+		"MCP-Protocol-Version, Mcp-Method, Mcp-Name")
+	h.Set("Access-Control-Max-Age", "3600")
+}

@@ -1,0 +1,198 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// checker holds arguments to the schema that the model was shown.
+type checker struct {
+	schema   *jsonschema.Schema
+	names    []string                   // the arguments that exist, sorted
+	required map[string]bool            // those that have to be there
+	defaults map[string]json.RawMessage // those that are filled in
+}
+
+// newChecker compiles the input schema of a tool.
+func newChecker(input json.RawMessage) (*checker, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(input))
+	if err != nil {
+		return nil, err
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	if err := compiler.AddResource("input.json", doc); err != nil {
+		return nil, err
+	}
+	compiled, err := compiler.Compile("input.json")
+	if err != nil {
+		return nil, err
+	}
+	var shown struct {
+		Properties map[string]struct {
+			Default json.RawMessage `json:"default"`
+		} `json:"properties"`
+		Required []string `json:"required"`
+	}
+	if err := json.Unmarshal(input, &shown); err != nil {
+		return nil, err
+	}
+	c := &checker{schema: compiled, required: map[string]bool{}, defaults: map[string]json.RawMessage{}}
+	for name, property := range shown.Properties {
+		c.names = append(c.names, name)
+		if property.Default != nil {
+			c.defaults[name] = property.Default
+		}
+	}
+	slices.Sort(c.names)
+	for _, name := range shown.Required {
+		c.required[name] = true
+	}
+	return c, nil
+}
+
+// check returns args with the defaults of the schema filled in, or an Invalid
+// error that lists everything wrong with them at once.
+func (c *checker) check(args json.RawMessage) (map[string]json.RawMessage, error) {
+	given := map[string]json.RawMessage{}
+	if len(bytes.TrimSpace(args)) > 0 && !isNull(args) {
+		if err := json.Unmarshal(args, &given); err != nil {
+			return nil, invalidArguments("arguments: want one JSON object")
+		}
+	}
+	for name, value := range given {
+		// Some clients spell an argument that is left out as null.
+		if isNull(value) && slices.Contains(c.names, name) && !c.required[name] {
+			delete(given, name)
+		}
+	}
+	plain, err := json.Marshal(given)
+	if err != nil {
+		return nil, invalidArguments("arguments: " + err.Error())
+	}
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(plain))
+	if err != nil {
+		return nil, invalidArguments("arguments: " + err.Error())
+	}
+	if err := c.schema.Validate(instance); err != nil {
+		return nil, invalidArguments(c.problems(err)...)
+	}
+	for name, value := range c.defaults {
+		if _, ok := given[name]; !ok {
+			given[name] = value
+		}
+	}
+	return given, nil
+}
+
+// problems says in a line each what err found, in the order of the arguments.
+func (c *checker) problems(err error) []string {
+	found, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
+		return []string{err.Error()}
+	}
+	var lines []string
+	var visit func(*jsonschema.ValidationError)
+	visit = func(e *jsonschema.ValidationError) {
+		for _, cause := range e.Causes {
+			visit(cause)
+		}
+		if len(e.Causes) == 0 {
+			lines = append(lines, c.explain(strings.Join(e.InstanceLocation, "."), e.ErrorKind)...)
+		}
+	}
+	visit(found)
+	slices.Sort(lines)
+	return slices.Compact(lines)
+}
+
+// explain words one finding: the argument, then what came and what is wanted.
+func (c *checker) explain(at string, found jsonschema.ErrorKind) []string {
+	switch k := found.(type) {
+	case *kind.Type:
+		return []string{fmt.Sprintf("%s: got %s, want %s", at, k.Got, strings.Join(k.Want, " or "))}
+	case *kind.Enum:
+		return []string{fmt.Sprintf("%s: got %v, want one of %s", at, k.Got, listed(k.Want))}
+	case *kind.Required:
+		return each(k.Missing, func(name string) string { return joined(at, name) + ": missing, but required" })
+	case *kind.AdditionalProperties:
+		return each(k.Properties, func(name string) string { return joined(at, name) + ": " + c.unknown(name) })
+	case *kind.Minimum:
+		return []string{fmt.Sprintf("%s: got %s, want at least %s", at, k.Got.RatString(), k.Want.RatString())}
+	case *kind.Maximum:
+		return []string{fmt.Sprintf("%s: got %s, want at most %s", at, k.Got.RatString(), k.Want.RatString())}
+	case *kind.MinLength, *kind.MinItems:
+		return []string{at + ": empty, but needs a value"}
+	default:
+		return []string{fmt.Sprintf("%s: does not meet %s", at, strings.Join(found.KeywordPath(), "."))}
+	}
+}
+
+// unknown names the argument that was probably meant.
+func (c *checker) unknown(name string) string {
+	if len(c.names) == 0 {
+		return "unknown argument, this tool takes none"
+	}
+	best, distance := "", 1+len(name)/2
+	for _, known := range c.names {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), known); d < distance {
+			best, distance = known, d
+		}
+	}
+	if best == "" {
+		return "unknown argument, want one of " + strings.Join(c.names, ", ")
+	}
+	return "unknown argument, did you mean " + best + "?"
+}
+
+func invalidArguments(problems ...string) error {
+	return &dataverse.Error{Kind: dataverse.Invalid, Message: strings.Join(problems, "; ")}
+}
+
+// decode reads checked arguments into the type of a handler. Numbers inside
+// free-form values keep every digit.
+func decode(args json.RawMessage, in any) error {
+	d := json.NewDecoder(bytes.NewReader(args))
+	d.UseNumber()
+	if err := d.Decode(in); err != nil {
+		return invalidArguments(err.Error())
+	}
+	return nil
+}
+
+func isNull(value json.RawMessage) bool {
+	return bytes.Equal(bytes.TrimSpace(value), []byte("null"))
+}
+
+func joined(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}
+
+func each(names []string, line func(string) string) []string {
+	lines := make([]string, len(names))
+	for i, name := range names {
+		lines[i] = line(name)
+	}
+	return lines
+}
+
+func listed(values []any) string {
+	words := make([]string, len(values))
+	for i, value := range values {
+		words[i] = fmt.Sprint(value)
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,44 @@
+package tools
+
+import (
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// place is where a reply left off: so many rows into a page of the service. A
+// page may hold more rows than a reply.
+type place struct {
+	skip int
+	page string // the client's cursor; "" for the first page
+}
+
+// cursor writes p for the caller to bring back, bound to the query: rows to
+// skip mean nothing in another one.
+func (p place) cursor(q dataverse.Query, table string) string {
+	return fmt.Sprintf("%d.%s.%s", p.skip, mark(q, table), p.page)
+}
+
+func readCursor(s string, q dataverse.Query, table string) (place, error) {
+	if s == "" {
+		return place{}, nil
+	}
+	parts := strings.SplitN(s, ".", 3)
+	if len(parts) == 3 && parts[1] == mark(q, table) {
+		if skip, err := strconv.Atoi(parts[0]); err == nil && skip >= 0 {
+			return place{skip: skip, page: parts[2]}, nil
+		}
+	}
+	return place{}, &dataverse.Error{
+		Kind:    dataverse.Invalid,
+		Message: "cursor: it belongs to another query; repeat the arguments of the reply it came with, or leave it out to start again",
+	}
+}
+
+func mark(q dataverse.Query, table string) string {
+	text := fmt.Sprintf("%q %q %q %q %q %d", table, q.Select, q.Filter, q.OrderBy, q.Expand, q.Size)
+	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(text))), 36)
+}

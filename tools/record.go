@@ -1,0 +1,30 @@
+package tools
+
+import (
+	"context"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// target finds the table and the record that a caller means. An id may come as
+// it stands in the legend of a query: contact(guid).
+func target(ctx context.Context, d Deps, table, id string) (*dataverse.Table, string, error) {
+	t, err := d.Dataverse.Table(ctx, table)
+	if err != nil {
+		return nil, "", err
+	}
+	named, key, ok := strings.Cut(id, "(")
+	if !ok || !strings.HasSuffix(key, ")") || strings.ContainsAny(named, "='") {
+		return t, id, nil
+	}
+	if named != t.LogicalName && named != t.SetName {
+		return nil, "", &dataverse.Error{
+			Kind: dataverse.Invalid, Message: "id: " + id + " is a record of " + named + ", not of " + t.LogicalName,
+		}
+	}
+	return t, strings.TrimSuffix(key, ")"), nil
+}
+
+// reference is the form in which a lookup is read here and may be written back.
+func reference(table, id string) string { return table + "(" + id + ")" }

@@ -1,0 +1,179 @@
+package tools
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// Result is the outcome of one call. Text is compact JSON, or for an error
+// what failed, why and what to do next.
+type Result struct {
+	Text    string
+	IsError bool
+}
+
+// Structured returns the value that MCP calls structuredContent: the JSON of
+// Text. It is nil for an error, which has no value that would be true to the
+// output schema.
+func (r Result) Structured() json.RawMessage {
+	if r.IsError {
+		return nil
+	}
+	return json.RawMessage(r.Text)
+}
+
+// fitter is an Out that may outgrow a reply: fit returns the largest part of
+// it that fits, with the way to the rest.
+type fitter interface {
+	fit(fits func(any) bool) any
+}
+
+// render writes out as JSON of at most budget bytes.
+func render(out any, budget int) (string, error) {
+	text, err := compact(out)
+	if err != nil || len(text) <= budget {
+		return text, err
+	}
+	long, ok := out.(fitter)
+	if !ok {
+		return text, nil
+	}
+	fits := func(v any) bool {
+		text, err := compact(v)
+		return err == nil && len(text) <= budget
+	}
+	return compact(long.fit(fits))
+}
+
+// compact writes v as JSON without spaces and without the HTML escapes that
+// would cost six bytes for each < and &.
+func compact(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// mostThatFit returns the largest k in 0..n for which part(k) fits, given that
+// part(n) does not.
+func mostThatFit(n int, part func(k int) any, fits func(any) bool) int {
+	return max(0, sort.Search(n, func(i int) bool { return !fits(part(i)) })-1)
+}
+
+// clipLimits are the lengths at which texts are cut, tried in turn, when a
+// single record is more than a reply can hold.
+func clipLimits() []int { return []int{16 << 10, 4 << 10, 1 << 10, 200, 40} }
+
+// clip cuts every text in v that is longer than limit bytes and says how much
+// is missing.
+func clip(v any, limit int) any {
+	switch v := v.(type) {
+	case string:
+		if len(v) <= limit {
+			return v
+		}
+		kept := strings.ToValidUTF8(v[:limit], "")
+		return fmt.Sprintf("%s… [%d more bytes]", kept, len(v)-len(kept))
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = clip(item, limit)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, item := range v {
+			out[name] = clip(item, limit)
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// explainError words an error for the model: what failed and why, then one
+// line of advice.
+func explainError(tool string, err error) string {
+	if missing, ok := errors.AsType[notReady](err); ok {
+		return tool + ": " + missing.Error() + "\n" + configure
+	}
+	e, ok := errors.AsType[*dataverse.Error](err)
+	switch {
+	case ok:
+		return cmp.Or(e.Op, tool) + ": " + reason(e) + "\n" + advice(e)
+	case errors.Is(err, context.Canceled):
+		return tool + ": cancelled before it was done\nNothing more will happen; call again if it is still wanted."
+	case errors.Is(err, context.DeadlineExceeded):
+		return tool + ": took too long\nAsk for less (fewer columns or rows, a narrower filter) or try again."
+	default:
+		return tool + ": internal error\nThis is a fault of the server, not of the arguments; its log has the details."
+	}
+}
+
+// configure tells whoever runs the server how to give it an environment.
+const configure = "Set DYNAMICS_URL (--url) and either DYNAMICS_TENANT_ID, DYNAMICS_CLIENT_ID and DYNAMICS_CLIENT_SECRET, " +
+	"or DYNAMICS_TOKEN, or DYNAMICS_TOKEN_COMMAND, and restart the server; with --demo it serves sample data without any."
+
+// reason is the service's own message and what identifies the failure there.
+func reason(e *dataverse.Error) string {
+	marks := []string{string(e.Kind)}
+	if e.Status != 0 {
+		marks = append(marks, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	if e.Code != "" {
+		marks = append(marks, e.Code)
+	}
+	if e.RequestID != "" && (e.Kind == dataverse.Internal || e.Kind == dataverse.Unavailable) {
+		marks = append(marks, "request "+e.RequestID)
+	}
+	return e.Message + " [" + strings.Join(marks, ", ") + "]"
+}
+
+// advice is one line: what to do about e.
+func advice(e *dataverse.Error) string {
+	if len(e.Nearest) > 0 {
+		return "Did you mean " + orList(e.Nearest) + "?"
+	}
+	switch e.Kind {
+	case dataverse.Invalid:
+		return "Correct the arguments and call again; describe_table shows a table's columns, types and choices."
+	case dataverse.NotFound:
+		return "Check the table with list_tables and the id with query_records."
+	case dataverse.Denied:
+		return denied(e.Status)
+	case dataverse.Conflict:
+		return "Read the record again with get_record, then decide and repeat with its etag."
+	case dataverse.Throttled:
+		return fmt.Sprintf("The service is limiting calls; wait %s and call again.", max(e.RetryAfter, time.Second).Round(time.Second))
+	case dataverse.Unavailable:
+		return "The environment cannot be reached; check its URL and the network, then call again."
+	default:
+		return "This is not caused by the arguments; try again later and report the request if it persists."
+	}
+}
+
+func denied(status int) string {
+	if status == 401 {
+		return "The sign-in was refused or has expired; renew the token or check the client id, secret and tenant."
+	}
+	return "The signed-in user lacks the right; get_current_user tells who that is, an administrator can grant a role."
+}
+
+func orList(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}

@@ -1,0 +1,211 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// Options say what a Set serves. The zero Options serves the whole catalogue,
+// and every call answers that no connection is configured.
+type Options struct {
+	Connections []Connection // the first is the default
+	ReadOnly    bool         // leaves out every tool that changes something
+	ReplyBytes  int          // budget of one reply; 0: 64 KiB
+	Log         *slog.Logger // audit lines; nil: none
+	Now         func() time.Time
+}
+
+// Connection is one environment under the name that a caller chooses it by.
+type Connection struct {
+	Name    string
+	Deps    Deps
+	Missing error // what has to be configured before Deps can be used; nil: ready
+}
+
+// Offer is a tool as a client is shown it.
+type Offer struct {
+	Spec
+	Input, Output json.RawMessage // JSON Schemas
+}
+
+// Set is the catalogue bound to connections. Its methods may be called
+// concurrently.
+type Set struct {
+	options Options
+	mounted []*mounted
+}
+
+type mounted struct {
+	Offer
+	tool    Tool
+	checker func() (*checker, error) // compiled by the first call
+}
+
+const defaultReplyBytes = 64 << 10
+
+// New binds the catalogue to connections. It opens none of them.
+func New(o Options) (*Set, error) {
+	if o.ReplyBytes == 0 {
+		o.ReplyBytes = defaultReplyBytes
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if len(o.Connections) == 0 {
+		o.Connections = []Connection{{Missing: errors.New("no environment is configured")}}
+	}
+	s := &Set{options: o}
+	for _, tool := range Catalogue() {
+		if o.ReadOnly && tool.Effect != Reads {
+			continue
+		}
+		m, err := mount(tool, o.Connections)
+		if err != nil {
+			return nil, fmt.Errorf("tool %s: %w", tool.Name, err)
+		}
+		s.mounted = append(s.mounted, m)
+	}
+	return s, nil
+}
+
+func mount(tool Tool, connections []Connection) (*mounted, error) {
+	in, out := tool.schemas()
+	if len(connections) > 1 {
+		names := make([]string, len(connections))
+		for i, c := range connections {
+			names[i] = c.Name
+		}
+		addConnection(in, names)
+	}
+	input, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	output, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
+	}
+	return &mounted{
+		Offer:   Offer{Spec: tool.Spec, Input: input, Output: output},
+		tool:    tool,
+		checker: sync.OnceValues(func() (*checker, error) { return newChecker(input) }),
+	}, nil
+}
+
+// Offers lists the tools in the order of the catalogue.
+func (s *Set) Offers() []Offer {
+	offers := make([]Offer, len(s.mounted))
+	for i, m := range s.mounted {
+		offers[i] = m.Offer
+	}
+	return offers
+}
+
+// Call runs the tool called name. A failure of the tool is a Result; only a
+// name that is not offered is an error.
+func (s *Set) Call(ctx context.Context, name string, args json.RawMessage) (Result, error) {
+	i := slices.IndexFunc(s.mounted, func(m *mounted) bool { return m.Name == name })
+	if i < 0 {
+		return Result{}, fmt.Errorf("tool %q: not offered", name)
+	}
+	m, start := s.mounted[i], s.options.Now()
+	connection, text, err := s.run(ctx, m, args)
+	result := Result{Text: text}
+	if err != nil {
+		result = Result{Text: explainError(name, err), IsError: true}
+	}
+	s.audit(ctx, name, connection, len(result.Text), s.options.Now().Sub(start), err)
+	return result, nil
+}
+
+// run takes one call through check, handler and rendering.
+func (s *Set) run(ctx context.Context, m *mounted, args json.RawMessage) (connection, text string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	checker, err := m.checker()
+	if err != nil {
+		return "", "", err
+	}
+	given, err := checker.check(args)
+	if err != nil {
+		return "", "", err
+	}
+	c, err := s.choose(given)
+	if err != nil {
+		return c.Name, "", err
+	}
+	checked, err := json.Marshal(given)
+	if err != nil {
+		return c.Name, "", err
+	}
+	out, err := m.tool.run(ctx, c.Deps, checked)
+	if err != nil {
+		return c.Name, "", err
+	}
+	text, err = render(out, s.options.ReplyBytes)
+	return c.Name, text, err
+}
+
+// choose takes the connection argument out of given and finds what it names.
+func (s *Set) choose(given map[string]json.RawMessage) (Connection, error) {
+	c := s.options.Connections[0]
+	if raw, ok := given[connectionArg]; ok && len(s.options.Connections) > 1 {
+		var name string
+		if err := json.Unmarshal(raw, &name); err != nil {
+			return c, err
+		}
+		// The schema enumerates the names, so this one exists.
+		c = s.options.Connections[slices.IndexFunc(s.options.Connections, func(c Connection) bool { return c.Name == name })]
+		delete(given, connectionArg)
+	}
+	if c.Missing != nil {
+		return c, &dataverse.Error{Kind: dataverse.Unavailable, Message: c.Missing.Error(), Err: notReady{c.Missing}}
+	}
+	return c, nil
+}
+
+// notReady marks the failure of a call whose connection is not configured.
+type notReady struct{ error }
+
+// audit writes the one line that each call leaves. Arguments and rows are
+// other people's data and stay out of it.
+func (s *Set) audit(ctx context.Context, tool, connection string, bytes int, took time.Duration, err error) {
+	attrs := []slog.Attr{
+		slog.String("tool", tool), slog.Int("reply_bytes", bytes), slog.Duration("took", took),
+	}
+	if connection != "" {
+		attrs = append(attrs, slog.String("connection", connection))
+	}
+	if err == nil {
+		s.options.Log.LogAttrs(ctx, slog.LevelInfo, "tool called", attrs...)
+		return
+	}
+	kind, level := dataverse.KindOf(err), slog.LevelWarn
+	attrs = append(attrs, slog.String("kind", string(kind)))
+	switch kind {
+	case dataverse.Invalid, dataverse.NotFound, dataverse.Conflict:
+		// The caller's affair, and its message repeats what the caller wrote.
+		level = slog.LevelInfo
+	case dataverse.Internal:
+		level = slog.LevelError
+		fallthrough
+	default:
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	s.options.Log.LogAttrs(ctx, level, "tool failed", attrs...)
+}
