@@ -40,7 +40,11 @@ func (p *program) run(ctx context.Context, args []string) int {
 	}
 	if refused, ok := errors.AsType[*usageError](err); ok || !started {
 		if !ok {
-			refused = &usageError{message: err.Error()}
+			refused = &usageError{err.Error()}
+		}
+		// First the command: the flag complained about may well be one of the command that was meant.
+		if _, rest, _ := root.Find(args); cmd == root && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			refused = unknownCommand(root, rest[0])
 		}
 		_, _ = fmt.Fprintf(p.err, "dynamics-mcp: %s (see %s --help)\n", refused.message, cmd.CommandPath())
 		return exitUsage
@@ -81,16 +85,20 @@ environment through the Model Context Protocol. Without an environment at hand,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
 			}
-			return &usageError{fmt.Sprintf("unknown command %q%s", args[0], didYouMean(args[0], commandNames(cmd)))}
+			return cmd.Help()
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
 	addFlags(root.PersistentFlags(), everywhere)
 	root.AddCommand(p.emulatorCommand(), p.versionCommand(), p.docsCommand())
 	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) *usageError {
+	return &usageError{fmt.Sprintf("unknown command %q%s", name, didYouMean(name, commandNames(root)))}
 }
 
 func commandNames(cmd *cobra.Command) []string {
