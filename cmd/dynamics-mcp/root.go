@@ -93,7 +93,10 @@ environment through the Model Context Protocol. Without an environment at hand,
 	}
 	root.SetFlagErrorFunc(flagError)
 	addFlags(root.PersistentFlags(), everywhere)
-	root.AddCommand(p.emulatorCommand(), p.versionCommand(), p.docsCommand())
+	root.AddCommand(
+		p.demoCommand(), p.stdioCommand(), p.httpCommand(), p.callCommand(), p.toolsCommand(), p.emulatorCommand(),
+		p.versionCommand(), p.docsCommand(),
+	)
 	return root
 }
 
@@ -130,7 +133,8 @@ func addFlags(flags *pflag.FlagSet, scopes ...scope) {
 			if s.scope != in || s.flag == "" {
 				continue
 			}
-			usage := strings.TrimSuffix(s.doc, ".") + " [" + s.env() + "]"
+			first, _, _ := strings.Cut(s.doc, ". ")
+			usage := strings.TrimSuffix(first, ".") + " [" + s.env() + "]"
 			if s.meta == "" {
 				flags.Bool(s.flag, false, usage)
 			} else {

@@ -60,7 +60,7 @@ func settings() []setting {
 			doc: "Access token that something else gets and renews, instead of a client secret.",
 			set: func(_ *config, c *connection, v string) error { c.Token = auth.NewSecret(v); return nil }},
 		{key: "token_command", flag: "token-command", meta: "COMMAND", scope: environment,
-			doc: "Program that prints an access token, instead of a client secret; run again before the token runs out. " +
+			doc: "Program that prints an access token, instead of a client secret. It is run again before the token runs out. " +
 				"Words are split as a shell would, but no shell runs; a JSON array of strings is taken as it is.",
 			set: func(_ *config, c *connection, v string) (err error) {
 				c.TokenCommand, err = auth.ParseCommand(v)

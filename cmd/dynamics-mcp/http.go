@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+	"github.com/dynamics-mcp/dynamics-mcp/server"
+)
+
+func (p *program) httpCommand() *cobra.Command {
+	var demo bool
+	cmd := &cobra.Command{
+		Use:   "http",
+		Short: "Serve MCP clients over Streamable HTTP",
+		Long: `Serve MCP clients over Streamable HTTP at /mcp.
+
+The server has no sign-in of its own yet: whoever reaches it acts with its
+credentials. So it listens on this machine only. To reach it from elsewhere, use
+an SSH tunnel, or a reverse proxy that asks for a sign-in.`,
+		Example: `  dynamics-mcp http --demo
+  dynamics-mcp http --listen 127.0.0.1:9000 --url https://org.crm4.dynamics.com \
+      --token-command "az account get-access-token --resource https://org.crm4.dynamics.com"`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, log, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			if demo {
+				return p.serveDemo(cmd.Context(), c, log, func(at addresses) error {
+					log.Info("serving MCP", "url", at.MCP)
+					log.Info("serving the emulator", "url", at.Dataverse, "token", emulator.DefaultToken)
+					return nil
+				})
+			}
+			return p.serveHTTP(cmd, c, log)
+		},
+	}
+	cmd.Flags().BoolVar(&demo, "demo", false, demoFlag)
+	addFlags(cmd.Flags(), listening, environment, serving)
+	return cmd
+}
+
+func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) error {
+	listener, err := listenLoopback(cmd.Context(), c.listen)
+	if err != nil {
+		return err
+	}
+	s, stop, err := p.open(cmd, c, log, false)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	defer stop()
+	log.InfoContext(cmd.Context(), "serving MCP", "url", mcpURL(listener))
+	return serve(cmd.Context(), listener, s.Handler(), log)
+}
+
+// addresses are where a demo can be reached.
+type addresses struct{ MCP, Dataverse string }
+
+// serveDemo serves MCP, and beside it the emulator for any other Dataverse client.
+func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(addresses) error) error {
+	front, err := listenLoopback(ctx, c.listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = front.Close() }()
+	back, err := listenNear(ctx, defaultEmulatorListen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = back.Close() }()
+	at := addresses{MCP: mcpURL(front), Dataverse: "http://" + back.Addr().String()}
+
+	e := startEmulator(ctx, emulator.Options{Log: log})
+	defer closeEmulator(e, log)
+	s, err := openOver(e, at.Dataverse, server.Options{Version: version(), Log: log, ReadOnly: c.readOnly})
+	if err != nil {
+		return err
+	}
+	if err := ready(at); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serve(ctx, front, s.Handler(), log) })
+	group.Go(func() error { return serve(ctx, back, e, log) })
+	return group.Wait()
+}
+
+func mcpURL(l net.Listener) string { return "http://" + l.Addr().String() + "/mcp" }

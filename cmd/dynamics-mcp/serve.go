@@ -1,0 +1,44 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+	"github.com/dynamics-mcp/dynamics-mcp/server"
+)
+
+// open makes the server of a command, over the configured connections or over a demo in this process. The
+// returned function ends the demo.
+func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, demo bool) (*server.Server, func(), error) {
+	o := server.Options{Version: version(), Log: log, ReadOnly: c.readOnly}
+	if !demo {
+		o.Connections = connect(c, log)
+		s, err := server.New(o)
+		return s, func() {}, err
+	}
+	e := startEmulator(cmd.Context(), emulator.Options{Log: log})
+	stop := func() { closeEmulator(e, log) }
+	s, err := openOver(e, demoURL, o)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return s, stop, nil
+}
+
+func openOver(e *lazyEmulator, url string, o server.Options) (*server.Server, error) {
+	conn, err := e.connection(url, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	o.Connections = []server.Connection{conn}
+	return server.New(o)
+}
+
+func closeEmulator(e *lazyEmulator, log *slog.Logger) {
+	if err := e.Close(); err != nil {
+		log.Error("emulator did not close", "error", err.Error())
+	}
+}

@@ -1,0 +1,41 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (p *program) stdioCommand() *cobra.Command {
+	var demo bool
+	cmd := &cobra.Command{
+		Use:   "stdio",
+		Short: "Serve one MCP client over standard input and output",
+		Long: `Serve one MCP client over standard input and output: what a client that starts
+programs itself, such as Claude Desktop, VS Code or Cursor, is told to run.
+
+It starts even when nothing is configured; the tools then say what is missing.
+Logs go to standard error.`,
+		Example: `  # Sample data, no account
+  dynamics-mcp stdio --demo
+
+  # An application's own sign-in
+  export DYNAMICS_URL=https://org.crm4.dynamics.com
+  export DYNAMICS_CLIENT_ID=... DYNAMICS_CLIENT_SECRET=...
+  dynamics-mcp stdio --read-only`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, log, err := p.load(cmd)
+			if err != nil {
+				return err
+			}
+			s, stop, err := p.open(cmd, c, log, demo)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			return s.ServeStdio(cmd.Context(), p.in, p.out)
+		},
+	}
+	cmd.Flags().BoolVar(&demo, "demo", false, demoFlag)
+	addFlags(cmd.Flags(), environment, serving)
+	return cmd
+}
+
+const demoFlag = "Use an emulated environment with sample data instead of a real one"
