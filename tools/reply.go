@@ -165,7 +165,7 @@ func advice(e *dataverse.Error) string {
 }
 
 func denied(status int) string {
-	if status == 401 {
+	if status == 401 || status == 0 { // without a token nothing is sent, so there is no status
 		return "The sign-in was refused or has expired; renew the token or check the client id, secret and tenant."
 	}
 	return "The signed-in user lacks the right; get_current_user tells who that is, an administrator can grant a role."
