@@ -141,6 +141,9 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	c.log.DebugContext(ctx, "request answered", "op", r.op, "method", r.method, "status", a.status,
 		"bytes", len(a.body), "request_id", requestID(a.header), "took", c.now().Sub(started))
 	if a.status >= 200 && a.status < 300 || a.status == http.StatusNotModified {
+		if isHTML(a.header, nil) { // a sign-in page or a portal: nothing was done
+			return nil, c.badAnswer(r.op, a, nil), never
+		}
 		return a, nil, never
 	}
 	e := c.answerError(r.op, a)

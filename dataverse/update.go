@@ -60,7 +60,8 @@ func (c *Client) Update(ctx context.Context, table, id string, v Values, opts ..
 	if err != nil {
 		return "", doubtful(err)
 	}
-	return written(a).etag, nil
+	w, err := c.written(r.op, a)
+	return w.etag, err
 }
 
 // Upserted tells what an Upsert did.
@@ -87,7 +88,10 @@ func (c *Client) Upsert(ctx context.Context, table, id string, v Values, opts ..
 	if err != nil {
 		return Upserted{}, doubtful(err)
 	}
-	w := written(a)
+	w, err := c.written(r.op, a)
+	if err != nil {
+		return Upserted{}, err
+	}
 	if w.values[t.PrimaryID] != nil {
 		id, _ = w.values[t.PrimaryID].(string)
 	}
@@ -121,15 +125,18 @@ type representation struct {
 	etag   string
 }
 
-func written(a *answer) representation {
+func (c *Client) written(op string, a *answer) (representation, error) {
 	r := representation{etag: a.header.Get("ETag")}
-	if json.Unmarshal(a.body, &r.values) != nil { // 204 without a body: a service that does not send rows back
-		return r
+	if len(a.body) == 0 { // 204: a service that does not send rows back
+		return r, nil
+	}
+	if err := json.Unmarshal(a.body, &r.values); err != nil {
+		return r, c.badAnswer(op, a, err)
 	}
 	if r.etag == "" {
 		r.etag, _ = r.values["@odata.etag"].(string)
 	}
-	return r
+	return r, nil
 }
 
 // doubtful explains a conflict that the first attempt of this very call may have caused.

@@ -1,0 +1,476 @@
+package dataverse_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+const throttledBody = `{"error":{"code":"0x80072322","message":"Number of requests exceeded the limit of 6000 over time window of 300 seconds."}}`
+
+// scripted answers the first requests about rows with steps, one each, and all later ones with the last.
+func scripted(steps ...http.HandlerFunc) http.HandlerFunc {
+	next := make(chan http.HandlerFunc, len(steps))
+	for _, s := range steps {
+		next <- s
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		step := steps[len(steps)-1]
+		select {
+		case step = <-next:
+		default:
+		}
+		step(w, r)
+	}
+}
+
+func throttled(seconds string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", seconds)
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, throttledBody)
+	}
+}
+
+// lost carries the request out and then loses the answer.
+func lost(carriedOut func(*http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		carriedOut(r)
+		w.Header().Set("X-Lost", "yes")
+	}
+}
+
+// lossy loses the answers that are marked as lost, as a connection that breaks does.
+type lossy struct{ http.RoundTripper }
+
+func (l lossy) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.RoundTripper.RoundTrip(r)
+	if err == nil && resp.Header.Get("X-Lost") != "" {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return resp, err
+}
+
+// bubble opens a client whose waits cost no time.
+func bubble(t *testing.T, s *service) *dataverse.Client {
+	t.Helper()
+	return open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: lossy{inProcess{s}}})
+}
+
+func TestThrottledRequestsWaitAsLongAsTheServiceAsks(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *dataverse.Client) error{
+		"a read": func(ctx context.Context, c *dataverse.Client) error {
+			_, err := c.Get(ctx, "account", accountID, dataverse.Query{})
+			return err
+		},
+		"a change": func(ctx context.Context, c *dataverse.Client) error {
+			_, err := c.Update(ctx, "account", accountID, dataverse.Values{"name": "A"})
+			return err
+		},
+		"a delete": func(ctx context.Context, c *dataverse.Client) error { return c.Delete(ctx, "account", accountID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{rows: scripted(throttled("7"), throttled("13"), always(200, `{}`))}
+				began := time.Now()
+				if err := call(t.Context(), bubble(t, s)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took != 20*time.Second {
+					t.Errorf("took %v, want the 7 s and 13 s that were asked for", took)
+				}
+			})
+		})
+	}
+}
+
+func TestAWaitPastTheDeadlineIsNotBegun(t *testing.T) {
+	for name, seconds := range map[string]string{"of the caller": "30", "of the client": "3600"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{rows: throttled(seconds)}
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				began := time.Now()
+				_, err := bubble(t, s).Get(ctx, "account", accountID, dataverse.Query{})
+				e, ok := errors.AsType[*dataverse.Error](err)
+				if !ok || e.Kind != dataverse.Throttled || e.RetryAfter == 0 || e.Code != "0x80072322" {
+					t.Errorf("got %#v, want Throttled with RetryAfter", err)
+				}
+				if took := time.Since(began); took != 0 || len(s.requests()) != 1 {
+					t.Errorf("took %v and %d requests, want an answer at once", took, len(s.requests()))
+				}
+			})
+		})
+	}
+}
+
+func TestReadsAreRepeatedWithGrowingWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{rows: always(503, ``)}
+		began := time.Now()
+		_, err := bubble(t, s).Get(t.Context(), "account", accountID, dataverse.Query{})
+		if kind := dataverse.KindOf(err); kind != dataverse.Unavailable {
+			t.Errorf("kind %q (%v), want %q", kind, err, dataverse.Unavailable)
+		}
+		if n := len(s.requests()); n != 5 {
+			t.Errorf("%d attempts, want 5", n)
+		}
+		// 0.5, 1, 2 and 4 s, each half to one and a half times as long.
+		if took := time.Since(began); took < 3750*time.Millisecond || took > 11250*time.Millisecond {
+			t.Errorf("took %v, want 3.75 to 11.25 s", took)
+		}
+	})
+}
+
+func TestChangesOfUnknownOutcomeAreNotRepeated(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"gateway time-out": always(504, ``),
+		"broken off":       lost(func(*http.Request) {}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{rows: answer}
+				_, err := bubble(t, s).Update(t.Context(), "account", accountID, dataverse.Values{"name": "A"})
+				if n := len(s.requests()); n != 1 {
+					t.Errorf("sent %d times, want once", n)
+				}
+				if dataverse.KindOf(err) != dataverse.Unavailable || !strings.Contains(err.Error(), "not known") {
+					t.Errorf("got %v, want Unavailable that says that the outcome is not known", err)
+				}
+			})
+		})
+	}
+}
+
+func TestACreateWhoseAnswerWasLostSucceedsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := map[string]int{}
+		duplicate := always(412, `{"error":{"code":"0x80040237","message":"Cannot insert duplicate key."}}`)
+		s := &service{}
+		s.rows = func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			switch {
+			case r.Method == http.MethodGet:
+				always(200, `{}`)(w, r)
+			case made[string(body)] == 0:
+				lost(func(*http.Request) { made[string(body)]++ })(w, r)
+			default:
+				duplicate(w, r)
+			}
+		}
+		id, err := bubble(t, s).Create(t.Context(), "account", dataverse.Values{"name": "Contoso"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(made) != 1 || !strings.Contains(s.requests()[0].Body, id) {
+			t.Errorf("made %v with id %s, want one row with this id", made, id)
+		}
+	})
+}
+
+func TestADuplicateThatIsNotOurRowIsAConflict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		duplicate := always(412, `{"error":{"code":"0x80040237","message":"A record with matching key values already exists."}}`)
+		missing := always(404, `{"error":{"code":"0x80040217","message":"Entity 'account' With Id = x Does Not Exist"}}`)
+		s := &service{rows: scripted(lost(func(*http.Request) {}), duplicate, missing)}
+		_, err := bubble(t, s).Create(t.Context(), "account", dataverse.Values{"accountnumber": "A1"})
+		if kind := dataverse.KindOf(err); kind != dataverse.Conflict {
+			t.Errorf("kind %q (%v), want %q", kind, err, dataverse.Conflict)
+		}
+	})
+}
+
+func TestACreateWithAnIDFromOutsideIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{rows: lost(func(*http.Request) {})}
+		_, err := bubble(t, s).Create(t.Context(), "account", dataverse.Values{"accountid": accountID})
+		if n := len(s.requests()); n != 1 || dataverse.KindOf(err) != dataverse.Unavailable {
+			t.Errorf("sent %d times (%v), want once and Unavailable", n, err)
+		}
+	})
+}
+
+func TestADeleteWhoseAnswerWasLostSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		missing := always(404, `{"error":{"code":"0x80040217","message":"Entity 'account' With Id = x Does Not Exist"}}`)
+		s := &service{rows: scripted(lost(func(*http.Request) {}), missing)}
+		if err := bubble(t, s).Delete(t.Context(), "account", accountID); err != nil {
+			t.Error(err)
+		}
+		if err := bubble(t, s).Delete(t.Context(), "account", accountID); dataverse.KindOf(err) != dataverse.NotFound {
+			t.Errorf("a row that was never there: got %v, want NotFound", err)
+		}
+	})
+}
+
+func TestAConflictAfterALostAnswerSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stale := always(412, `{"error":{"code":"0x80060882","message":"The version of the existing record doesn't match the RowVersion property provided."}}`)
+		s := &service{rows: scripted(lost(func(*http.Request) {}), stale)}
+		_, err := bubble(t, s).Update(t.Context(), "account", accountID, dataverse.Values{"name": "A"}, dataverse.IfMatch(`W/"1"`))
+		if dataverse.KindOf(err) != dataverse.Conflict || !strings.Contains(err.Error(), "first attempt was lost") {
+			t.Errorf("got %v, want Conflict that tells of the lost answer", err)
+		}
+	})
+}
+
+func TestACallerThatGivesUpEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{rows: throttled("50")}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		began := time.Now()
+		_, err := bubble(t, s).Get(ctx, "account", accountID, dataverse.Query{})
+		if took := time.Since(began); took != 3*time.Second || !errors.Is(err, context.Canceled) {
+			t.Errorf("after %v: %v, want context.Canceled after 3 s", took, err)
+		}
+	})
+}
+
+func TestARequestWithoutAnAnswerTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		c := open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: cancelled{inProcess{hang}}, Timeout: 10 * time.Second})
+		_, err := c.WhoAmI(t.Context())
+		if want := "contoso.crm4.dynamics.com did not answer within 10s"; dataverse.KindOf(err) != dataverse.Unavailable || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want Unavailable: %s", err, want)
+		}
+	})
+}
+
+// cancelled ends a request as net/http does when its time is over.
+type cancelled struct{ http.RoundTripper }
+
+func (c cancelled) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := c.RoundTripper.RoundTrip(r)
+	if r.Context().Err() != nil {
+		return nil, r.Context().Err()
+	}
+	return resp, err
+}
+
+func TestATokenNeverFollowsARedirect(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		reached := false
+		foreign := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+		s := &service{rows: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", foreign.URL+"/steal?secret=1")
+			w.WriteHeader(status)
+		}}
+		server := httptest.NewServer(s)
+		c := open(t, dataverse.Options{URL: server.URL, Transport: bearer{http.DefaultTransport}})
+		_, err := c.Create(t.Context(), "account", dataverse.Values{"name": "A"})
+		if reached || dataverse.KindOf(err) != dataverse.Unavailable || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%d: followed %v, got %v, want Unavailable without the address's query", status, reached, err)
+		}
+		server.Close()
+		foreign.Close()
+	}
+}
+
+const canary = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.canary"
+
+// bearer signs requests in as the transport of package auth does.
+type bearer struct{ http.RoundTripper }
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+canary)
+	return b.RoundTripper.RoundTrip(r)
+}
+
+func TestSecretsStayOutOfErrorsAndLogs(t *testing.T) {
+	var log bytes.Buffer
+	for name, answer := range map[string]http.HandlerFunc{
+		"refused": always(401, ``), "broken": always(500, `oops`), "page": always(200, `<html>`),
+		"cut": func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		server := httptest.NewServer(&service{rows: answer})
+		c := open(t, dataverse.Options{
+			URL: server.URL, Transport: bearer{http.DefaultTransport}, Timeout: 2 * time.Second,
+			Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		_, err := c.Update(t.Context(), "account", accountID, dataverse.Values{"name": "salary-secret"})
+		for _, secret := range []string{canary, "$select", "salary-secret"} {
+			if strings.Contains(err.Error(), secret) || strings.Contains(log.String(), secret) {
+				t.Errorf("%s: %q is in the error (%v) or the log (%s)", name, secret, err, log.String())
+			}
+		}
+		server.Close()
+	}
+}
+
+func TestErrorsSayWhatTheCallerCanDo(t *testing.T) {
+	type answer struct {
+		status int
+		header http.Header
+		body   string
+	}
+	html := http.Header{"Content-Type": {"text/html"}}
+	for _, test := range []struct {
+		name    string
+		answer  answer
+		kind    dataverse.Kind
+		message string
+	}{
+		{"a row that is not there", answer{404, nil, `{"error":{"code":"0x80040217","message":"Entity 'account' With Id = 1 Does Not Exist"}}`}, dataverse.NotFound, "Entity 'account' With Id = 1 Does Not Exist"},
+		{"a missing privilege", answer{403, nil, `{"error":{"code":"0x80040220","message":"Principal user is missing prvReadAccount privilege"}}`}, dataverse.Denied, "missing prvReadAccount"},
+		{"a stranger", answer{403, nil, `{"error":{"code":"0x80072560","message":"The user is not a member of the organization."}}`}, dataverse.Denied, "not a member"},
+		{"a refused token", answer{401, nil, ``}, dataverse.Denied, "refused the token"},
+		{"another version", answer{412, nil, `{"error":{"code":"0x80060882","message":"The version of the existing record doesn't match"}}`}, dataverse.Conflict, "version"},
+		{"a restricted delete", answer{405, nil, `{"error":{"code":"0x80040227","message":"The object cannot be deleted because it is associated with another object."}}`}, dataverse.Conflict, "associated"},
+		{"a plug-in's refusal", answer{400, nil, `{"error":{"code":"0x80040265","message":"Credit limit exceeded"}}`}, dataverse.Invalid, "Credit limit exceeded"},
+		{"a bad query", answer{400, nil, `{"error":{"code":"0x80060888","message":"The query node is not supported"}}`}, dataverse.Invalid, "not supported"},
+		{"a bug over there", answer{500, nil, `{"error":{"code":"0x80040216","message":"An unexpected error occurred."}}`}, dataverse.Internal, "unexpected"},
+		{"a web page", answer{200, html, `<!DOCTYPE html><html>sign in</html>`}, dataverse.Unavailable, "check the environment URL"},
+		{"a web page without its type", answer{200, nil, `<!DOCTYPE html><html>sign in</html>`}, dataverse.Unavailable, "check the environment URL"},
+		{"a web page with an error", answer{404, html, `<html>not here</html>`}, dataverse.NotFound, "check the environment URL"},
+		{"a gateway's words", answer{400, nil, `{"Message":"An error has occurred."}`}, dataverse.Invalid, "An error has occurred."},
+		{"no words", answer{400, nil, ``}, dataverse.Invalid, "bad request (status 400)"},
+		{"no rows where rows were promised", answer{200, nil, `[1]`}, dataverse.Internal, "cannot be read"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := start(t, &service{rows: func(w http.ResponseWriter, r *http.Request) {
+				for name := range test.answer.header {
+					w.Header().Set(name, test.answer.header.Get(name))
+				}
+				always(test.answer.status, test.answer.body)(w, r)
+			}})
+			_, err := c.Get(t.Context(), "account", accountID, dataverse.Query{})
+			e, ok := errors.AsType[*dataverse.Error](err)
+			if !ok {
+				t.Fatalf("got %v, want an *Error", err)
+			}
+			if e.Kind != test.kind || !strings.Contains(e.Message, test.message) {
+				t.Errorf("got %s %q, want %s %q", e.Kind, e.Message, test.kind, test.message)
+			}
+			if e.RequestID != "8c1d6f9e-5a0c-4a7e-9d7e-0f7c0d2f1a11" || !strings.HasPrefix(err.Error(), "get account "+accountID+": ") {
+				t.Errorf("request id %q, text %q: want both to name the call", e.RequestID, err)
+			}
+		})
+	}
+}
+
+func TestAnUnreachableHostIsNamed(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	t.Cleanup(untrusted.Close)
+	for _, test := range []struct{ url, want string }{
+		{"http://" + address, address + " refused the connection"},
+		{untrusted.URL, "is not secure: its certificate is signed by an unknown authority"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, err := open(t, dataverse.Options{URL: test.url}).WhoAmI(ctx)
+		cancel()
+		if dataverse.KindOf(err) != dataverse.Unavailable || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want Unavailable: %s", test.url, err, test.want)
+		}
+	}
+	failing := func(err error) dataverse.Options {
+		return dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: failure{err}}
+	}
+	_, err = open(t, failing(&net.DNSError{Err: "no such host", Name: "contoso.crm4.dynamics.com", IsNotFound: true})).WhoAmI(t.Context())
+	if want := "host contoso.crm4.dynamics.com does not exist"; !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = open(t, failing(signInError{})).WhoAmI(t.Context())
+	if dataverse.KindOf(err) != dataverse.Denied || !strings.Contains(err.Error(), "secret has expired") {
+		t.Errorf("got %v, want Denied in the words of the sign-in", err)
+	}
+}
+
+// failure is a transport that reaches nobody.
+type failure struct{ err error }
+
+func (f failure) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+type signInError struct{}
+
+func (signInError) Error() string { return "sign-in: the client secret has expired" }
+func (signInError) Denied() bool  { return true }
+
+func TestAnswersLargerThanAllowedAreRefused(t *testing.T) {
+	large := `{"name":"` + strings.Repeat("x", 100_000) + `"}`
+	s := &service{rows: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip") // 100 kB, packed into a few hundred bytes
+		z := gzip.NewWriter(w)
+		_, _ = io.WriteString(z, large)
+		_ = z.Close()
+	}}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	for limit, want := range map[int64]dataverse.Kind{50_000: dataverse.Invalid, 200_000: ""} {
+		c := open(t, dataverse.Options{URL: server.URL, MaxBody: limit})
+		row, err := c.Get(t.Context(), "account", accountID, dataverse.Query{})
+		if dataverse.KindOf(err) != want {
+			t.Errorf("limit %d: got %v, want kind %q", limit, err, want)
+		}
+		if err == nil && len(row.String("name")) != 100_000 {
+			t.Errorf("limit %d: %d bytes of name", limit, len(row.String("name")))
+		}
+	}
+}
+
+func TestEveryRequestCarriesTheUsualHeaders(t *testing.T) {
+	s := &service{rows: always(200, `{"value":[]}`)}
+	c := start(t, s)
+	if _, err := c.Page(t.Context(), "account", dataverse.Query{Size: 50}, ""); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, name := range []string{"Accept", "OData-Version", "OData-MaxVersion", "Prefer", "User-Agent", "Accept-Encoding"} {
+		got[name] = s.last(t).Header.Get(name)
+	}
+	want := map[string]string{
+		"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "User-Agent": "dynamics-mcp", "Accept-Encoding": "gzip",
+		"Prefer": `odata.maxpagesize=50,odata.include-annotations="OData.Community.Display.V1.FormattedValue,Microsoft.Dynamics.CRM.lookuplogicalname"`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyAnEnvironmentsAddressIsAccepted(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"https://contoso.crm4.dynamics.com":                 true,
+		"https://contoso.crm4.dynamics.com/":                true,
+		"https://contoso.crm4.dynamics.com/api/data/v9.2/":  true,
+		"https://crm.contoso.com/Org":                       true,
+		"http://127.0.0.1:8080":                             true,
+		"":                                                  false,
+		"contoso.crm4.dynamics.com":                         false,
+		"http://contoso.crm4.dynamics.com":                  false,
+		"https://user:pw@contoso.crm4.dynamics.com":         false,
+		"https://contoso.crm4.dynamics.com/main.aspx?app=1": false,
+		"ftp://contoso.crm4.dynamics.com":                   false,
+		"https://%zz":                                       false,
+	} {
+		_, err := dataverse.New(dataverse.Options{URL: url})
+		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), "pw") {
+			t.Errorf("%q: got %v, want accepted %v", url, err, ok)
+		}
+	}
+}
