@@ -6,9 +6,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/seed"
 )
 
 const defaultEmulatorListen = "127.0.0.1:8809"
+
+// emulatorPage says what a client of the emulator has to know.
+const emulatorPage = `Dataverse emulator at http://%[1]s
+
+  Token            %[2]s
+  or sign in at    http://%[1]s/%[3]s/oauth2/v2.0/token
+  as application   %[4]s
+  with secret      %[2]s
+
+Ctrl-C ends it.
+`
 
 func (p *program) emulatorCommand() *cobra.Command {
 	var o emulator.Options
@@ -42,7 +54,7 @@ Data lives in memory, or in one SQLite file.`,
 				return err
 			}
 			defer func() { _ = e.Close() }()
-			if _, err := fmt.Fprintf(p.out, "Dataverse emulator at http://%s, token %s\n", l.Addr(), o.Token); err != nil {
+			if _, err := fmt.Fprintf(p.out, emulatorPage, l.Addr(), o.Token, seed.TenantID, seed.ApplicationClientID); err != nil {
 				return err
 			}
 			return serve(ctx, l, e, log)
