@@ -1,0 +1,46 @@
+// What the suites share: the binary, MCP Inspector's command line, and a server to talk to.
+import { execFile, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+export const binary = process.env.DYNAMICS_MCP ?? fileURLToPath(new URL("../../bin/dynamics-mcp", import.meta.url));
+
+const inspector = createRequire(import.meta.url)
+  .resolve("@modelcontextprotocol/inspector/package.json")
+  .replace("package.json", "clients/launcher/build/index.js");
+
+// inspect runs the Inspector's command line and returns {code, out, err}; it never throws.
+export function inspect(...args) {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [inspector, "--cli", ...args], { maxBuffer: 64 << 20, timeout: 60_000 }, (error, out, err) =>
+      resolve({ code: error ? (error.code ?? 1) : 0, out, err }),
+    );
+  });
+}
+
+// start runs a long-lived sub-command and waits until its log or greeting matches ready; it returns what matched and stop.
+export async function start(args, ready) {
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  const match = await new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${args.join(" ")} is not ready after 30 s:\n${text}`)), 30_000);
+    const read = (chunk) => {
+      text += chunk;
+      const found = ready.exec(text);
+      if (found) {
+        clearTimeout(timer);
+        resolve(found);
+      }
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("exit", (code) => reject(new Error(`${args.join(" ")} ended with ${code}:\n${text}`)));
+  });
+  const stop = () =>
+    new Promise((resolve) => {
+      child.removeAllListeners("exit");
+      child.on("exit", resolve);
+      child.kill("SIGTERM");
+    });
+  return { match, stop };
+}
