@@ -61,7 +61,7 @@ func (c *call) locate(ctx context.Context, t *schema.Table, s odata.Segment) (lo
 	default:
 		return l, badRequest("The key of the segment '%s' is missing.", s.Name)
 	}
-	return l, c.db.Read(ctx, func(ctx context.Context, q store.Querier) error { return l.find(ctx, q) })
+	return l, c.db.Read(ctx, l.find)
 }
 
 func (l *location) find(ctx context.Context, q store.Querier) error {
