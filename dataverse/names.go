@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -88,11 +89,12 @@ type candidate struct {
 // maxNearest is how many names an error offers.
 const maxNearest = 3
 
-// nearest returns the candidates that want is most likely a slip of, best first.
+// nearest returns the candidates that want is most likely a slip of, best first. One that is called exactly that, but
+// for case and punctuation, stands alone.
 func nearest(want string, candidates []candidate) []string {
 	type scored struct {
-		name  string
-		score int
+		name         string
+		score, edits int
 	}
 	key := fold(want)
 	if key == "" {
@@ -100,35 +102,47 @@ func nearest(want string, candidates []candidate) []string {
 	}
 	var list []scored
 	for _, c := range candidates {
-		best := distance(key, fold(c.name))
-		best = min(best, distance(key, fold(unprefixed(c.name)))+1)
-		for _, alias := range c.aliases {
-			best = min(best, distance(key, fold(alias)))
+		best := scored{name: c.name, score: 1 << 10}
+		for i, name := range append([]string{c.name, unprefixed(c.name)}, c.aliases...) {
+			score, edits := distance(key, fold(name))
+			if i == 1 { // the name as it stands comes first
+				score++
+			}
+			if score < best.score {
+				best.score, best.edits = score, edits
+			}
 		}
-		if best <= max(2, len(key)/3) {
-			list = append(list, scored{c.name, best})
+		if best.score <= max(2, len(key)/3) {
+			list = append(list, best)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b scored) int { return a.score - b.score })
+	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Or(a.score-b.score, a.edits-b.edits) })
 	var names []string
 	for _, s := range list {
-		if len(names) < maxNearest && !slices.Contains(names, s.name) {
+		if exact := list[0].score == 0; len(names) == maxNearest || exact && s.score > 0 {
+			break
+		}
+		if !slices.Contains(names, s.name) {
 			names = append(names, s.name)
 		}
 	}
 	return names
 }
 
-// distance is the number of edits between two folded names, where a name that holds the other counts as near.
-func distance(a, b string) int {
+// distance scores how far two folded names are apart: in edits, where a name that is most of the other counts as near.
+func distance(a, b string) (score, edits int) {
 	if b == "" {
-		return 1 << 10
+		return 1 << 10, 0
 	}
-	d := levenshtein.ComputeDistance(a, b)
-	if len(a) > 3 && len(b) > 3 && (strings.Contains(b, a) || strings.Contains(a, b)) {
-		d = min(d, 2)
+	edits = levenshtein.ComputeDistance(a, b)
+	short, long := a, b
+	if len(short) > len(long) {
+		short, long = long, short
 	}
-	return d
+	if len(short) > 3 && 2*len(short) > len(long) && strings.Contains(long, short) {
+		return min(edits, 2), edits
+	}
+	return edits, edits
 }
 
 // fold leaves what people remember of a name: letters and digits in lower case.
