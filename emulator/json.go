@@ -80,7 +80,7 @@ func appendString(b []byte, s string) []byte {
 // answer writes a JSON body.
 func (c *call) answer(status int, body []byte) error {
 	h := c.w.Header()
-	h.Set("Content-Type", "application/json; odata.metadata=minimal")
+	h.Set("Content-Type", "application/json; odata.metadata="+c.metadataLevel())
 	c.w.WriteHeader(status)
 	_, err := c.w.Write(body)
 	return err
@@ -90,4 +90,31 @@ func (c *call) answer(status int, body []byte) error {
 func (c *call) empty() error {
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// properties adds all properties of an object that is JSON already.
+func (o *object) properties(other []byte) {
+	inner := other[1 : len(other)-1]
+	if len(inner) == 0 {
+		return
+	}
+	if len(*o) == 0 {
+		*o = append(*o, '{')
+	} else {
+		*o = append(*o, ',')
+	}
+	*o = append(*o, inner...)
+}
+
+// list adds an array of values that are JSON already.
+func (o *object) list(name string, items [][]byte) {
+	o.key(name)
+	*o = append(*o, '[')
+	for i, item := range items {
+		if i > 0 {
+			*o = append(*o, ',')
+		}
+		*o = append(*o, item...)
+	}
+	*o = append(*o, ']')
 }

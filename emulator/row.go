@@ -1,0 +1,206 @@
+package emulator
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
+)
+
+// render makes the JSON object of each row. What lies in other tables (names of lookups, currencies, expansions) is
+// read for all rows together.
+func (p *projection) render(ctx context.Context, q store.Querier, rows []row) ([][]byte, error) {
+	w := renderer{projection: p}
+	if err := w.prepare(ctx, q, rows); err != nil {
+		return nil, err
+	}
+	objects, ends := make([][]byte, len(rows)), make([]int, len(rows))
+	buffer := make([]byte, 0, len(rows)*len(p.fields)*sizeOfField)
+	for i, r := range rows {
+		buffer = w.appendRow(buffer, i, r)
+		ends[i] = len(buffer)
+	}
+	start := 0
+	for i, end := range ends {
+		objects[i] = buffer[start:end:end]
+		start = end
+	}
+	return objects, nil
+}
+
+// sizeOfField is about what a property takes in bytes.
+const sizeOfField = 40
+
+// renderer holds what one render has read from other tables.
+type renderer struct {
+	*projection
+	names      map[string]map[string]string // table → id → primary name
+	currencies map[string]money
+	base       money      // of the organization
+	expanded   [][][]byte // for each expansion, what it adds to each row
+	full       bool
+}
+
+func (w *renderer) prepare(ctx context.Context, q store.Querier, rows []row) (err error) {
+	if len(rows) == 0 {
+		return nil
+	}
+	w.full = w.c.metadataLevel() == metadataFull
+	if w.names, err = w.lookupNames(ctx, q, rows); err != nil {
+		return err
+	}
+	if err := w.readCurrencies(ctx, q); err != nil {
+		return err
+	}
+	for _, e := range w.expansions {
+		added, err := e.added(ctx, q, rows)
+		if err != nil {
+			return err
+		}
+		w.expanded = append(w.expanded, added)
+	}
+	return nil
+}
+
+// appendRow writes the properties that have a value first and the null ones after them, as real answers do.
+func (w *renderer) appendRow(b []byte, number int, r row) []byte {
+	b = append(b, '{')
+	start := len(b)
+	b = w.appendControls(b, r)
+	nulls := false
+	for i := range w.fields {
+		f := &w.fields[i]
+		switch {
+		case f.column.Type == schema.ManagedProperty:
+			b = append(separate(b, start), f.key...)
+			b = append(b, managedProperty(f.column)...)
+		case f.at < 0 || r.values[f.at] == nil:
+			nulls = true
+		default:
+			b = w.appendAnnotations(separate(b, start), f, r)
+			b = append(b, f.key...)
+			b = appendValue(b, f.column, r.values[f.at])
+		}
+	}
+	if nulls {
+		b = w.appendNulls(b, start, r)
+	}
+	for _, added := range w.expanded {
+		b = append(separate(b, start), added[number]...)
+	}
+	return append(b, '}')
+}
+
+func (w *renderer) appendNulls(b []byte, start int, r row) []byte {
+	for i := range w.fields {
+		f := &w.fields[i]
+		if f.column.Type == schema.ManagedProperty || f.at >= 0 && r.values[f.at] != nil {
+			continue
+		}
+		b = append(separate(b, start), f.key...)
+		b = append(b, "null"...)
+	}
+	return b
+}
+
+// separate puts a comma between properties.
+func separate(b []byte, start int) []byte {
+	if len(b) > start {
+		return append(b, ',')
+	}
+	return b
+}
+
+// appendControls writes what stands before the properties: the etag and, in full metadata, what the row is.
+func (w *renderer) appendControls(b []byte, r row) []byte {
+	start := len(b)
+	if w.full {
+		address := w.table.Set + "(" + r.id + ")"
+		b = append(b, `"@odata.type":"#Microsoft.Dynamics.CRM.`+w.table.Logical+`","@odata.id":"`+w.c.root+address+
+			`","@odata.editLink":"`+address+`"`...)
+	}
+	if version, ok := w.versionOf(r); ok && w.etag {
+		b = append(separate(b, start), `"@odata.etag":"W/\"`...)
+		b = strconv.AppendInt(b, version, 10)
+		b = append(b, `\""`...)
+	}
+	return b
+}
+
+// versionOf is the version of a row. Some tables count none.
+func (p *projection) versionOf(r row) (int64, bool) {
+	if p.version < 0 {
+		return 0, false
+	}
+	version, ok := r.values[p.version].(int64)
+	return version, ok
+}
+
+// etagOf is the etag of a row, "" where the table counts no versions.
+func (p *projection) etagOf(r row) string {
+	version, ok := p.versionOf(r)
+	if !ok {
+		return ""
+	}
+	return `W/"` + strconv.FormatInt(version, 10) + `"`
+}
+
+// appendAnnotations writes what the client asked to know about a value. It stands before the value.
+func (w *renderer) appendAnnotations(b []byte, f *field, r row) []byte {
+	if f.formatted != nil {
+		if text, ok := w.formattedOf(f, r); ok {
+			b = append(b, f.formatted...)
+			b = append(appendString(b, text), ',')
+		}
+	}
+	if f.navigation == nil && f.logical == nil {
+		return b
+	}
+	target := f.targetOf(r)
+	if f.navigation != nil {
+		if name := navigationOf(f.column, target); name != "" {
+			b = append(b, f.navigation...)
+			b = append(appendString(b, name), ',')
+		}
+	}
+	if f.logical != nil && target != "" {
+		b = append(b, f.logical...)
+		b = append(appendString(b, target), ',')
+	}
+	return b
+}
+
+func (w *renderer) formattedOf(f *field, r row) (string, bool) {
+	switch {
+	case f.column.IsLookup():
+		name, ok := w.names[f.targetOf(r)][r.text(f.at)]
+		return name, ok
+	case f.column.Type == schema.Money:
+		return w.formatMoney(f.column, r, r.values[f.at])
+	}
+	return w.c.formatted(f.column, r.values[f.at])
+}
+
+// targetOf is the logical name of the table that a lookup refers to.
+func (f *field) targetOf(r row) string {
+	if f.target >= 0 {
+		return r.text(f.target)
+	}
+	if len(f.column.Targets) > 0 {
+		return f.column.Targets[0]
+	}
+	return ""
+}
+
+// navigationOf is the single-valued navigation property that leads to the row in the target table.
+func navigationOf(c *schema.Column, target string) string {
+	relationship := c.Table.Lookup(c.Logical, target)
+	if relationship == nil {
+		relationship = c.Table.Lookup(c.Logical, "owner")
+	}
+	if relationship == nil {
+		return ""
+	}
+	return relationship.ReferencingNav
+}
