@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -49,12 +50,8 @@ func (c *call) ordering(t *schema.Table, alias string, by []odata.Order) ([]orde
 	return []orderTerm{{sql: columnOf(alias, t.PrimaryID)}}, nil
 }
 
-// replaced by create.go, update.go, delete.go, properties.go
-func (c *call) create(*schema.Table) error    { return errPending }
-func (c *call) update(*schema.Table) error    { return errPending }
-func (c *call) delete(*schema.Table) error    { return errPending }
-func (c *call) writeInto(*schema.Table) error { return errPending }
-
 // replaced by service.go and definitions.go
 func (c *call) serviceDocument() error                    { return errPending }
 func (c *call) metadataRoute(string) (func() error, bool) { return nil, false }
+
+func (c *call) readBack(context.Context, *schema.Table, string, int) error { return errPending }

@@ -24,6 +24,9 @@ func statements(s *schema.Schema) iter.Seq[string] {
 		all := []string{
 			`CREATE TABLE "$state" (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
 			fmt.Sprintf(`INSERT INTO "$state" VALUES ('version', %d)`, firstVersion),
+			// What was deleted, for change tracking: version is the row version that the deletion got.
+			`CREATE TABLE "$deleted" (version INTEGER PRIMARY KEY, "table" TEXT NOT NULL, id TEXT NOT NULL)`,
+			`CREATE INDEX "$deleted.table" ON "$deleted" ("table", version)`,
 		}
 		for _, t := range s.Tables {
 			if !t.Abstract {
@@ -46,7 +49,7 @@ func CreateTable(t *schema.Table) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (%s TEXT PRIMARY KEY NOT NULL", Quote(t.Logical), Quote(t.PrimaryID))
 	for _, c := range t.Columns {
-		if !c.Stored() || c.PrimaryID {
+		if !c.Stored() || c.Logical == t.PrimaryID {
 			continue
 		}
 		fmt.Fprintf(&b, ", %s", ColumnDefinition(c))

@@ -1,0 +1,38 @@
+package emulator
+
+import (
+	"context"
+	"testing"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
+)
+
+// Stored is a row as the store keeps it, nil if there is none.
+func Stored(t *testing.T, s *Server, table, id string) map[string]any {
+	t.Helper()
+	var row map[string]any
+	err := s.Emulator.db.Read(t.Context(), func(ctx context.Context, q store.Querier) (err error) {
+		row, err = load(ctx, q, s.Emulator.schema.Table(table), id)
+		if e, ok := err.(*Error); ok && e.Code == codeNotFound {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row
+}
+
+// Ask runs a query that gives one value.
+func Ask[T any](t *testing.T, s *Server, query string, args ...any) T {
+	t.Helper()
+	var value T
+	err := s.Emulator.db.Read(t.Context(), func(ctx context.Context, q store.Querier) error {
+		return q.QueryRowContext(ctx, query, args...).Scan(&value)
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return value
+}

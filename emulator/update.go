@@ -1,0 +1,130 @@
+package emulator
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+)
+
+// update answers PATCH on a row. Where there is none it creates it, unless If-Match forbids.
+func (c *call) update(t *schema.Table) error {
+	if t.Logical == "owner" {
+		return c.methodNotAllowed()
+	}
+	object, err := c.body(t)
+	if err != nil {
+		return err
+	}
+	var l location
+	added := false
+	err = c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
+		if l, err = c.locate(ctx, t, c.path[0]); err != nil {
+			return err
+		}
+		if err := c.preconditions(ctx, tx, &l); err != nil {
+			return err
+		}
+		if added = !l.found; added {
+			l.id, err = c.insertAt(ctx, tx, l, object)
+			return err
+		}
+		row, err := entering{c, false, false}.entry(ctx, l.table, object)
+		if err != nil {
+			return err
+		}
+		for column := range l.keys {
+			delete(row.values, column)
+		}
+		return c.modify(ctx, tx, row, l.id)
+	})
+	if err != nil {
+		return err
+	}
+	if added {
+		return c.created(t, l.id, l.text)
+	}
+	c.address(t, l.text)
+	if c.prefer.representation {
+		return c.readBack(c.context(), l.table, l.id, http.StatusOK)
+	}
+	return c.empty()
+}
+
+// insertAt creates the row that a PATCH did not find. The id of the URL wins; of an alternate key the body's values do.
+func (c *call) insertAt(ctx context.Context, tx *sql.Tx, l location, object members) (string, error) {
+	if l.table.Abstract {
+		return "", l.missing()
+	}
+	row, err := entering{c, true, false}.entry(ctx, l.table, object)
+	if err != nil {
+		return "", err
+	}
+	if l.keys == nil {
+		row.id = l.id
+	}
+	for column, value := range l.keys {
+		if _, given := row.values[column]; !given {
+			row.values[column] = value
+		}
+	}
+	return c.insert(ctx, tx, row)
+}
+
+// find locates the row of the URL's first segment, which must be there, in the table that really holds it.
+func (c *call) find(ctx context.Context, t *schema.Table) (location, error) {
+	l, err := c.locate(ctx, t, c.path[0])
+	if err != nil {
+		return l, err
+	}
+	if !l.found {
+		return l, l.missing()
+	}
+	l.table, err = c.concrete(ctx, t, l.id)
+	return l, err
+}
+
+// preconditions checks If-Match and If-None-Match, and finds the table that really holds the row.
+func (c *call) preconditions(ctx context.Context, tx *sql.Tx, l *location) error {
+	match, none := strings.TrimSpace(c.r.Header.Get("If-Match")), strings.TrimSpace(c.r.Header.Get("If-None-Match"))
+	if !l.found {
+		if match != "" {
+			return l.missing()
+		}
+		return nil
+	}
+	if none == "*" {
+		return duplicate()
+	}
+	var err error
+	if l.table, err = c.concrete(ctx, l.table, l.id); err != nil || match == "" || match == "*" {
+		return err
+	}
+	return c.matchVersion(ctx, tx, l.table, l.id, match)
+}
+
+// matchVersion compares the row's version with an etag such as W/"123".
+func (c *call) matchVersion(ctx context.Context, tx *sql.Tx, t *schema.Table, id, etag string) error {
+	text, weak := strings.CutPrefix(etag, `W/"`)
+	text, closed := strings.CutSuffix(text, `"`)
+	version, err := strconv.ParseInt(text, 10, 64)
+	if !weak || !closed || err != nil {
+		return badRequest("The value '%s' of the If-Match header is not * and not the @odata.etag of a row.", etag)
+	}
+	if !t.Optimistic {
+		return fail(http.StatusBadRequest, codeNoOptimistic, "Optimistic concurrency isn't enabled for entity type %s. "+
+			"The IfVersionMatch value of ConcurrencyBehavior can only be used if optimistic concurrency is enabled.", t.Logical)
+	}
+	stands, err := load(ctx, tx, t, id)
+	if err != nil {
+		return err
+	}
+	if stands["versionnumber"] != version {
+		return fail(http.StatusPreconditionFailed, codeVersionMismatch,
+			"The version of the existing record doesn't match the RowVersion property provided.")
+	}
+	return nil
+}
