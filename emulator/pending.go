@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -53,5 +52,3 @@ func (c *call) ordering(t *schema.Table, alias string, by []odata.Order) ([]orde
 // replaced by service.go and definitions.go
 func (c *call) serviceDocument() error                    { return errPending }
 func (c *call) metadataRoute(string) (func() error, bool) { return nil, false }
-
-func (c *call) readBack(context.Context, *schema.Table, string, int) error { return errPending }

@@ -185,7 +185,7 @@ func exactIn(col *schema.Column, value any) (any, error) {
 	if err != nil || math.Abs(n) > maxDecimal {
 		return nil, cannotConvert(col, value)
 	}
-	return rangedIn(col, n, scale(col))
+	return rangedIn(col, n, decimals(col))
 }
 
 const (
@@ -193,20 +193,20 @@ const (
 	currencyPrecision = 2                               // decimals of the currencies and of the organization's prices
 )
 
-// scale is how many decimals the column keeps. PrecisionSource 1 is the organization's pricing precision, 2 the
+// decimals is how many decimals the column keeps. PrecisionSource 1 is the organization's pricing precision, 2 the
 // currency's, which bounds no base amount.
-func scale(col *schema.Column) int {
+func decimals(col *schema.Column) int {
 	if col.Type == schema.Money && col.PrecisionSource != 0 && !strings.HasSuffix(col.Logical, "_base") {
 		return currencyPrecision
 	}
 	return col.Precision
 }
 
-func rangedIn(col *schema.Column, n float64, decimals int) (any, error) {
+func rangedIn(col *schema.Column, n float64, places int) (any, error) {
 	if col.Min != nil && n < *col.Min || col.Max != nil && n > *col.Max || math.IsNaN(n) || math.IsInf(n, 0) {
 		return nil, outOfRange(col, codeDecimalOutOfRange, strconv.FormatFloat(n, 'f', -1, 64))
 	}
-	return round(n, decimals), nil
+	return round(n, places), nil
 }
 
 // round rounds half away from zero, as SQL Server does.
