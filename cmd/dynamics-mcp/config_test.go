@@ -194,3 +194,21 @@ func TestConfigurationPageIsCurrent(t *testing.T) {
 		t.Errorf("docs/configuration.md is old, run go generate ./cmd/dynamics-mcp (-want +got):\n%s", diff)
 	}
 }
+
+func FuzzConfigurationFile(f *testing.F) {
+	f.Add(twoConnections)
+	f.Add("connections: {a: {token_command: [a, b], token_env: X}}")
+	f.Add("a: &a [*a]\nconnections: *a")
+	f.Fuzz(func(t *testing.T, text string) {
+		c := &config{}
+		file := configFile{path: "c.yaml", env: func(string) string { return "" }, config: c}
+		if err := file.read([]byte(text)); err != nil && !strings.HasPrefix(err.Error(), "c.yaml") {
+			t.Errorf("%q: error without a place: %v", text, err)
+		}
+		for _, conn := range c.connections {
+			if !namePattern.MatchString(conn.name) {
+				t.Errorf("%q: connection %q", text, conn.name)
+			}
+		}
+	})
+}

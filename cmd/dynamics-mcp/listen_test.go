@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+)
+
+func TestOnlyThisMachineIsListenedOn(t *testing.T) {
+	for address, want := range map[string]string{
+		"127.0.0.1:0":        "",
+		"localhost:0":        "",
+		"127.8.9.1:0":        "",
+		"0.0.0.0:0":          "other machines",
+		":0":                 "other machines",
+		"[::]:0":             "other machines",
+		"10.0.0.1:0":         "other machines",
+		"127.0.0.1.nip.io:0": "other machines",
+		"127.0.0.1":          "want HOST:PORT",
+		"8808":               "want HOST:PORT",
+		"127.0.0.1:none":     `"127.0.0.1:none"`,
+	} {
+		l, err := listenLoopback(t.Context(), address)
+		if err == nil {
+			_ = l.Close()
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", address, err, want)
+		}
+	}
+}
+
+func TestTakenPortIsExchangedForAFreeOne(t *testing.T) {
+	first, err := listenNear(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = first.Close() }()
+	second, err := listenNear(t.Context(), first.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = second.Close() }()
+	if first.Addr().String() == second.Addr().String() {
+		t.Errorf("both listen at %s", first.Addr())
+	}
+}
+
+func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stop()
+		<-ctx.Done()
+		_, _ = io.WriteString(w, "answered")
+	})
+	served := make(chan error, 1)
+	go func() { served <- serve(ctx, l, h, slog.New(slog.DiscardHandler)) }()
+	resp, err := http.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if string(body) != "answered" || err != nil {
+		t.Errorf("body: got %q, %v", body, err)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("serve: %v", err)
+	}
+}
+
+func TestRequestWaitsForTheEmulatorNoLongerThanItsContext(t *testing.T) {
+	starting := &lazyEmulator{done: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, demoURL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := starting.RoundTrip(req); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, %v", resp, err)
+	}
+}
+
+func TestEmulatorThatDoesNotStartIsReported(t *testing.T) {
+	e := startEmulator(t.Context(), emulator.Options{DB: filepath.Join(t.TempDir(), "no", "such", "folder.db")})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, demoURL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := e.RoundTrip(req); err == nil {
+		t.Errorf("got %s", resp.Status)
+	}
+	if err := e.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
