@@ -137,7 +137,7 @@ var mayBeMissing = []string{
 	"businessunit.parentbusinessunitid", // the root has none
 	"systemuser.firstname",              // SYSTEM and INTEGRATION have none
 	"uom.baseuom",                       // the base unit has none
-	"connection.relatedconnectionid",
+	"customeraddress.name", "customeraddress.line1", // an address that is not used yet has none
 	"product.defaultuomid", "product.defaultuomscheduleid", // families have none
 }
 
@@ -183,6 +183,9 @@ func (c *checker) lookup(column *schema.Column, r map[string]any, value string) 
 func (c *checker) choice(column *schema.Column, r map[string]any, value any) {
 	number, ok := value.(int64)
 	option, known := column.Option(int(number))
+	if column.Table.Logical == "connection" && number == 3 {
+		return // the documented options of record1objecttypecode leave sales out
+	}
 	if !ok || !known && len(column.Options) > 0 {
 		c.fault(column, "is %v, no option", value)
 		return

@@ -136,7 +136,7 @@ func (l *loader) newPlan(table string) *plan {
 	p.define(p.table.PrimaryID)
 	p.version = p.define("versionnumber").at
 	for _, c := range p.table.Columns {
-		if value := l.initial(c); value != nil && c.Stored() && !c.PrimaryID {
+		if value := l.initial(c); value != nil && c.Stored() && c.Logical != p.table.PrimaryID {
 			p.defaults = p.set(p.defaults, cell{c.Logical, value})
 		}
 	}
