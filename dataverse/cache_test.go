@@ -1,0 +1,187 @@
+package dataverse_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// fetches is how many requests the service has had about metadata.
+func (s *service) fetches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.meta
+}
+
+func TestTablesGoByAnyOfTheirNames(t *testing.T) {
+	c := start(t, &service{})
+	for _, name := range []string{"contact", "contacts", "Contact", "CONTACTS", " contact "} {
+		table, err := c.Table(t.Context(), name)
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+		} else if table.LogicalName != "contact" {
+			t.Errorf("%q: got %s", name, table.LogicalName)
+		}
+	}
+	users, err := c.Table(t.Context(), "users") // the display name of systemuser
+	if err != nil || users.LogicalName != "systemuser" {
+		t.Errorf("users: got %v, %v", users, err)
+	}
+	_, err = c.Table(t.Context(), "contct")
+	e, ok := errors.AsType[*dataverse.Error](err)
+	if !ok || e.Kind != dataverse.NotFound || !cmp.Equal(e.Nearest, []string{"contact"}) || e.Op != "describe table contct" {
+		t.Errorf("contct: got %#v, want NotFound with the nearest name", err)
+	}
+}
+
+func TestTablesAreSortedByLogicalName(t *testing.T) {
+	list, err := start(t, &service{}).Tables(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{}
+	for _, info := range list {
+		got = append(got, info.LogicalName)
+	}
+	if diff := cmp.Diff([]string{"account", "contact", "systemuser", "task", "team"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestATableIsDescribedInFull(t *testing.T) {
+	table, err := start(t, &service{}).Table(t.Context(), "account")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero, most := 0.0, 1e14
+	for name, want := range map[string]dataverse.Column{
+		"revenue": {LogicalName: "revenue", DisplayName: "Annual Revenue", Type: dataverse.MoneyColumn, Required: dataverse.NotRequired,
+			Create: true, Update: true, Read: true, Min: &zero, Max: &most, Precision: 2},
+		"new_colors": {LogicalName: "new_colors", DisplayName: "Colors", Type: dataverse.ChoicesColumn, Required: dataverse.NotRequired,
+			Create: true, Update: true, Read: true, Choices: []dataverse.Choice{{Value: 1, Label: "Red"}, {Value: 2, Label: "Green"}, {Value: 3, Label: "Blue"}}},
+		"creditonhold": {LogicalName: "creditonhold", DisplayName: "Credit Hold", Type: dataverse.BooleanColumn, Required: dataverse.NotRequired,
+			Create: true, Update: true, Read: true, Choices: []dataverse.Choice{{Value: 1, Label: "Yes"}, {Value: 0, Label: "No"}}},
+	} {
+		got, ok := table.Column(name)
+		if !ok {
+			t.Errorf("no column %s", name)
+		} else if diff := cmp.Diff(&want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if _, ok := table.Column("primarycontactidname"); ok {
+		t.Error("primarycontactidname is listed, want only columns that the Web API serves")
+	}
+	if diff := cmp.Diff([]dataverse.Key{{Name: "ByNumber", Columns: []string{"accountnumber"}, Active: true}}, table.Keys); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
+func TestMetadataIsFetchedOnceForAllCallersUntilItIsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		c := bubble(t, s)
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if _, err := c.Table(t.Context(), "contact"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := s.fetches(); n != 2 {
+			t.Errorf("%d requests for 50 callers, want the list and the table", n)
+		}
+		time.Sleep(9 * time.Minute)
+		if _, err := c.Table(t.Context(), "contacts"); err != nil || s.fetches() != 2 {
+			t.Errorf("after 9 min: %d requests (%v), want 2", s.fetches(), err)
+		}
+		time.Sleep(2 * time.Minute)
+		if _, err := c.Table(t.Context(), "contact"); err != nil || s.fetches() != 4 {
+			t.Errorf("after 11 min: %d requests (%v), want 4", s.fetches(), err)
+		}
+	})
+}
+
+func TestACallerThatGivesUpDoesNotEndTheFetchOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(5 * time.Second):
+			case <-r.Context().Done():
+				return
+			}
+			s.ServeHTTP(w, r)
+		})
+		c := open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: cancelled{inProcess{slow}}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := c.Tables(ctx); !errors.Is(err, context.DeadlineExceeded) || dataverse.KindOf(err) != dataverse.Unavailable {
+				t.Errorf("impatient: got %v, want Unavailable because of the deadline", err)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if _, err := c.Tables(t.Context()); err != nil {
+				t.Errorf("patient: %v", err)
+			}
+		})
+		all.Wait()
+		if n := s.fetches(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+func TestAFailedFetchIsNotKept(t *testing.T) {
+	s := &service{}
+	broken := true
+	flaky := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if broken {
+			always(403, `{"error":{"code":"0x80040220","message":"missing prvReadEntity privilege"}}`)(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	})
+	c := open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: inProcess{flaky}})
+	if _, err := c.Table(t.Context(), "account"); dataverse.KindOf(err) != dataverse.Denied {
+		t.Errorf("got %v, want Denied", err)
+	}
+	broken = false
+	if _, err := c.Table(t.Context(), "account"); err != nil {
+		t.Errorf("after the fault: %v", err)
+	}
+}
+
+func TestWhoAmINamesWhatItMayRead(t *testing.T) {
+	s := &service{rows: func(w http.ResponseWriter, r *http.Request) {
+		switch path := strings.TrimPrefix(r.URL.Path, root); path {
+		case "WhoAmI":
+			always(200, `{"BusinessUnitId":"b","UserId":"u","OrganizationId":"o"}`)(w, r)
+		case "systemusers(u)":
+			always(200, `{"fullname":"Yvonne McKay","domainname":"yvonne@contoso.com","systemuserid":"u"}`)(w, r)
+		case "businessunits(b)":
+			always(200, `{"name":"Contoso"}`)(w, r)
+		default:
+			always(403, `{"error":{"code":"0x80040220","message":"missing prvReadOrganization"}}`)(w, r)
+		}
+	}}
+	got, err := start(t, s).WhoAmI(t.Context())
+	want := dataverse.Identity{UserID: "u", User: "Yvonne McKay", UserName: "yvonne@contoso.com", BusinessUnitID: "b", BusinessUnit: "Contoso", OrganizationID: "o"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
