@@ -1,12 +1,14 @@
 package dataverse
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/buger/jsonparser"
 )
 
 // page is a collection as the service sends it.
@@ -32,44 +34,46 @@ type shape struct {
 	full      int              // rows from which on an expanded collection with a next link was cut
 }
 
-// readPage reads {"value":[…]}, token by token: a page may hold 5,000 rows, and maps would lose the order of columns.
+// readPage reads {"value":[…]}. A page may hold 5,000 rows, so it is walked in place: maps would cost more and lose the
+// order of columns.
 func readPage(body []byte, s shape) (page, error) {
 	p := page{count: -1}
-	d := newDecoder(body)
-	err := d.object(func(key string) error {
-		switch key {
+	if !json.Valid(body) { // jsonparser reads on over much that is not JSON
+		return p, errNotJSON
+	}
+	d := newDecoder()
+	err := jsonparser.ObjectEach(body, func(key, value []byte, kind jsonparser.ValueType, _ int) (err error) {
+		switch string(key) {
 		case "value":
-			rows, err := d.rows(&s)
-			p.rows = rows
-			return err
+			p.rows, err = d.rows(value, kind, &s)
 		case "@odata.nextLink":
-			return d.dec.Decode(&p.nextLink)
+			p.nextLink, err = text(value, kind)
 		case "@odata.count":
-			return d.dec.Decode(&p.count)
+			p.count, err = strconv.ParseInt(string(value), 10, 64)
 		}
-		return d.skip()
+		return err
 	})
 	return p, err
 }
 
 // readRow reads one row.
 func readRow(body []byte, s shape) (Row, error) {
-	d := newDecoder(body)
-	tok, err := d.dec.Token()
-	if err != nil {
-		return Row{}, err
+	if !json.Valid(body) {
+		return Row{}, errNotJSON
 	}
-	if tok != json.Delim('{') {
-		return Row{}, errors.New("want an object")
-	}
-	return d.row(&s)
+	return newDecoder().row(body, &s)
 }
 
+var (
+	errNotJSON = errors.New("not JSON")
+	errNoRows  = errors.New("not an array of rows")
+)
+
+// decoder keeps what rows repeat.
 type decoder struct {
-	dec *json.Decoder
-	// names keeps one string of each property name: every row repeats them all.
 	names map[string]property
-	cells int // of the row before, a good guess for the next
+	texts map[string]string // labels and tables
+	cells int               // of the row before, a good guess for the next
 }
 
 // property is what a property name of a row means.
@@ -78,115 +82,89 @@ type property struct {
 	annotation string // "" for the value itself
 }
 
-func newDecoder(body []byte) *decoder {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	return &decoder{dec: dec, names: map[string]property{}}
+func newDecoder() *decoder {
+	return &decoder{names: map[string]property{}, texts: map[string]string{}}
 }
 
-// object reads an object from its brace on, calling member for each name; member reads the value.
-func (d *decoder) object(member func(key string) error) error {
-	tok, err := d.dec.Token()
-	if err != nil {
-		return err
+func (d *decoder) rows(body []byte, kind jsonparser.ValueType, s *shape) ([]Row, error) {
+	if kind != jsonparser.Array {
+		return nil, errNoRows
 	}
-	if tok != json.Delim('{') {
-		return fmt.Errorf("got %v, want an object", tok)
-	}
-	return d.members(member)
-}
-
-// members reads the members of an object whose brace was read, and the closing brace.
-func (d *decoder) members(member func(key string) error) error {
-	for d.dec.More() {
-		tok, err := d.dec.Token()
-		if err != nil {
-			return err
-		}
-		key, ok := tok.(string)
-		if !ok {
-			return fmt.Errorf("got %v, want a name", tok)
-		}
-		if err := member(key); err != nil {
-			return err
-		}
-	}
-	_, err := d.dec.Token()
-	return err
-}
-
-func (d *decoder) skip() error {
-	var raw json.RawMessage
-	return d.dec.Decode(&raw)
-}
-
-// rows reads an array of rows from its bracket on.
-func (d *decoder) rows(s *shape) ([]Row, error) {
-	tok, err := d.dec.Token()
-	if err != nil {
-		return nil, err
-	}
-	if tok != json.Delim('[') {
-		return nil, fmt.Errorf("got %v, want an array of rows", tok)
-	}
-	return d.restOfRows(s)
-}
-
-func (d *decoder) restOfRows(s *shape) ([]Row, error) {
 	rows := []Row{}
-	for d.dec.More() {
-		tok, err := d.dec.Token()
-		if err != nil {
-			return nil, err
+	var failed error
+	_, err := jsonparser.ArrayEach(body, func(value []byte, kind jsonparser.ValueType, _ int, _ error) {
+		if kind != jsonparser.Object {
+			failed = cmp.Or(failed, errNoRows)
 		}
-		if tok != json.Delim('{') {
-			return nil, fmt.Errorf("got %v, want a row", tok)
+		if failed != nil {
+			return
 		}
-		row, err := d.row(s)
-		if err != nil {
-			return nil, err
-		}
+		var row Row
+		row, failed = d.row(value, s)
 		rows = append(rows, row)
-	}
-	_, err := d.dec.Token()
-	return rows, err
+	})
+	return rows, cmp.Or(failed, err)
 }
 
-// row reads a row whose brace was read.
-func (d *decoder) row(s *shape) (Row, error) {
+func (d *decoder) row(body []byte, s *shape) (Row, error) {
 	r := Row{Table: s.table, cells: make([]cell, 0, d.cells)}
 	var cut []string
-	err := d.members(func(key string) error {
-		p, ok := d.names[key]
+	err := jsonparser.ObjectEach(body, func(key, value []byte, kind jsonparser.ValueType, _ int) (err error) {
+		p, ok := d.names[string(key)]
 		if !ok {
-			p = readName(key)
-			d.names[key] = p
+			p = readName(string(key))
+			d.names[string(key)] = p
 		}
 		switch p.annotation {
 		case "":
-			v, err := d.value(s, p.name)
-			if p.name == s.primaryID {
+			var v any
+			if v, err = d.value(value, kind, s, p.name); p.name == s.primaryID {
 				r.ID, _ = v.(string)
 			}
 			r.at(p.name).value.set(v)
-			return err
 		case "odata.etag":
-			return d.dec.Decode(&r.ETag)
+			r.ETag, err = text(value, kind)
 		case "odata.nextLink":
 			cut = append(cut, p.name)
 		case annotationLabel:
-			return d.dec.Decode(&r.at(p.name).value.Label)
+			r.at(p.name).value.Label, err = d.repeated(value, kind)
 		case annotationTable:
-			return d.dec.Decode(&r.at(p.name).value.Table)
+			r.at(p.name).value.Table, err = d.repeated(value, kind)
 		}
-		return d.skip()
+		return err
 	})
 	d.cells = len(r.cells)
-	if err != nil {
-		return Row{}, err
-	}
 	r.finish(s, cut)
-	return r, nil
+	return r, err
+}
+
+// text reads a string; null and anything else is "".
+func text(value []byte, kind jsonparser.ValueType) (string, error) {
+	if kind != jsonparser.String {
+		return "", nil
+	}
+	if s, err := jsonparser.ParseString(value); err == nil {
+		return s, nil
+	}
+	// Half a surrogate pair, which the service leaves where it cuts a text: encoding/json puts U+FFFD there.
+	var s string
+	err := json.Unmarshal(slices.Concat([]byte{'"'}, value, []byte{'"'}), &s)
+	return s, err
+}
+
+// maxRepeated is how many texts a decoder keeps: labels repeat, formatted numbers do not.
+const maxRepeated = 1 << 10
+
+// repeated reads a string that other rows are likely to hold too, and keeps one copy of it.
+func (d *decoder) repeated(value []byte, kind jsonparser.ValueType) (string, error) {
+	if s, ok := d.texts[string(value)]; ok && kind == jsonparser.String {
+		return s, nil
+	}
+	s, err := text(value, kind)
+	if err == nil && kind == jsonparser.String && len(d.texts) < maxRepeated {
+		d.texts[string(value)] = s
+	}
+	return s, err
 }
 
 // readName tells a column from an annotation of it, and takes the _x_value form off a lookup.
@@ -209,22 +187,22 @@ func (r *Row) at(name string) *cell {
 	return &r.cells[len(r.cells)-1]
 }
 
-func (d *decoder) value(s *shape, name string) (any, error) {
-	tok, err := d.dec.Token()
-	if err != nil {
-		return nil, err
+func (d *decoder) value(value []byte, kind jsonparser.ValueType, s *shape, name string) (any, error) {
+	switch kind {
+	case jsonparser.String:
+		return text(value, kind)
+	case jsonparser.Number:
+		return json.Number(value), nil
+	case jsonparser.Boolean:
+		return value[0] == 't', nil
+	case jsonparser.Object:
+		inner := s.expanded[name]
+		return d.row(value, &inner)
+	case jsonparser.Array:
+		inner := s.expanded[name]
+		return d.rows(value, kind, &inner)
 	}
-	delim, ok := tok.(json.Delim)
-	if !ok {
-		return tok, nil
-	}
-	inner := s.expanded[name]
-	if delim == '{' {
-		row, err := d.row(&inner)
-		return row, err
-	}
-	rows, err := d.restOfRows(&inner)
-	return rows, err
+	return nil, nil
 }
 
 // set keeps an expanded row when the id of the same lookup comes after it.

@@ -22,8 +22,8 @@ type cell struct {
 
 // Value is one value of a row.
 type Value struct {
-	// Raw is nil, a bool, a json.Number (no digit is lost), a string, a Row or a []Row of an expanded table, or a
-	// json.RawMessage for what is none of these. A lookup is the id of the row that it names.
+	// Raw is nil, a bool, a json.Number (no digit is lost), a string, or a Row or a []Row of an expanded table. A lookup
+	// is the id of the row that it names.
 	Raw any
 	// Label is what a user reads for it: the text of a choice, the name of a row, a formatted number or date; may be "".
 	Label string
