@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -179,7 +180,7 @@ func TestRefusedSignInSaysWhatToDo(t *testing.T) {
 	} {
 		e.refuse(test.status, test.body)
 		_, err := newTestSource(t, e.config()).Token(t.Context())
-		refusal, ok := err.(*Error)
+		refusal, ok := errors.AsType[*Error](err)
 		if !ok || refusal.Denied() != test.denied || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%d %s: got %v", test.status, test.body, err)
 			continue

@@ -60,8 +60,8 @@ func (l *lazyEmulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close waits for the start, so that nothing is left running.
 func (l *lazyEmulator) Close() error {
 	<-l.done
-	if l.err != nil {
-		return nil // told to whoever asked
+	if l.emulator == nil {
+		return nil // why has been told to whoever asked
 	}
 	return l.emulator.Close()
 }
