@@ -19,7 +19,7 @@ func Markdown() (string, error) {
 	for _, o := range set.Offers() {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", o.Name, o.Name, o.Effect, cells(o.Doc))
 	}
-	b.WriteString("\nEvery tool takes a table by its logical, set, schema or display name. With more than one connection " +
+	b.WriteString("\nTables are named by their logical, set, schema or display name. With more than one connection " +
 		"configured, every tool also takes `connection`.\n")
 	for _, o := range set.Offers() {
 		if err := section(&b, o); err != nil {

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dynamics-mcp/dynamics-mcp/tools"
 )
 
 //go:generate go run . docs ../../docs
@@ -28,7 +31,14 @@ func (p *program) docsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(filepath.Join(args[0], "configuration.md"), page, 0o644)
+			catalogue, err := tools.Markdown()
+			if err != nil {
+				return err
+			}
+			return errors.Join(
+				os.WriteFile(filepath.Join(args[0], "configuration.md"), page, 0o644),
+				os.WriteFile(filepath.Join(args[0], "tools.md"), []byte(catalogue), 0o644),
+			)
 		},
 	}
 }
