@@ -38,12 +38,15 @@ type Emulator struct {
 	key    []byte // signs the tokens that the sign-in gives out; new with every start
 	now    func() time.Time
 	log    *slog.Logger
+
+	labelled, unlabelled *metadata // definitions in English, and for those who ask for another language
 }
 
 // New opens the database and, where it is new, fills it.
 func New(ctx context.Context, o Options) (*Emulator, error) {
 	e := &Emulator{schema: schema.Load(), token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
 	_, _ = rand.Read(e.key) // never fails
+	e.labelled, e.unlabelled = newMetadata(e.schema, true), newMetadata(e.schema, false)
 	if e.token == "" {
 		e.token = DefaultToken
 	}

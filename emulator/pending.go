@@ -50,5 +50,5 @@ func (c *call) ordering(t *schema.Table, alias string, by []odata.Order) ([]orde
 }
 
 // replaced by service.go and definitions.go
-func (c *call) serviceDocument() error                    { return errPending }
-func (c *call) metadataRoute(string) (func() error, bool) { return nil, false }
+func (c *call) serviceDocument() error  { return errPending }
+func (c *call) metadataDocument() error { return errPending }

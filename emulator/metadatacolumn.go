@@ -1,0 +1,225 @@
+package emulator
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+)
+
+func (m *metadata) columns(t *schema.Table) []*definition {
+	all := make([]*definition, 0, len(t.Columns))
+	for i, c := range t.Columns {
+		all = append(all, m.column(c, i+1))
+	}
+	return all
+}
+
+// columnKind names the metadata type of a column. Ids and the labels of choices have the base type alone.
+func columnKind(t schema.Type) string {
+	switch t {
+	case schema.Customer, schema.Owner, schema.PartyList:
+		return "LookupAttributeMetadata"
+	case schema.Uniqueidentifier, schema.Virtual:
+		return "AttributeMetadata"
+	}
+	return string(t) + "AttributeMetadata"
+}
+
+// attributeType is the AttributeTypeCode, which knows no images, files and multiple choices.
+func attributeType(t schema.Type) string {
+	switch t {
+	case schema.Image, schema.File, schema.MultiSelect:
+		return "Virtual"
+	}
+	return string(t)
+}
+
+// column is the AttributeMetadata of a column, of the type that its values have.
+func (m *metadata) column(c *schema.Column, number int) *definition {
+	securable := c.Secured || c.Custom
+	set := values{
+		"AttributeOf": orNull(c.AttributeOf), "AttributeType": attributeType(c.Type), "ColumnNumber": number,
+		"EntityLogicalName": c.Table.Logical, "LogicalName": c.Logical, "SchemaName": c.Schema,
+		"IsCustomAttribute": c.Custom, "IsPrimaryId": c.PrimaryID, "IsPrimaryName": c.PrimaryName,
+		"IsValidODataAttribute": c.Property, "IsValidForCreate": c.Create, "IsValidForRead": c.Read,
+		"IsValidForUpdate": c.Update, "IsSecured": c.Secured, "IsLogical": c.IsLogical,
+		"CanBeSecuredForRead": securable, "CanBeSecuredForCreate": securable && c.Create,
+		"CanBeSecuredForUpdate": securable && c.Update, "IsRequiredForForm": c.Required == "ApplicationRequired",
+		"IsValidForForm": c.Display != "", "IsValidForGrid": c.Display != "",
+		"AttributeTypeName": raw(`{"Value":"` + string(c.Type) + `Type"}`),
+		"DisplayName":       m.label(c.Display, c.MetadataID, "DisplayName"),
+		"RequiredLevel": raw(managed(`"`+c.Required+`"`, strconv.FormatBool(c.Required != "SystemRequired"),
+			"canmodifyrequirementlevelsettings")),
+		"IsValidForAdvancedFind": raw(managed(strconv.FormatBool(c.Display != ""), "true", "canmodifysearchsettings")),
+	}
+	if c.Type != schema.Virtual {
+		set["SourceType"] = 0
+	}
+	setText(c, set)
+	setNumber(c, set)
+	setOther(c, set)
+	d := newDefinition(m.types[columnKind(c.Type)], c.Logical, c.MetadataID, set)
+	if len(d.kind.navs) > 0 && len(c.Options) > 0 {
+		d.follow = m.columnChoices(c)
+	}
+	return d
+}
+
+func setText(c *schema.Column, set values) {
+	switch c.Type {
+	case schema.String, schema.Memo:
+	default:
+		return
+	}
+	format := c.Format
+	if format == "" {
+		format = map[schema.Type]string{schema.String: "Text", schema.Memo: "TextArea"}[c.Type]
+	}
+	set["MaxLength"] = c.MaxLength
+	set["Format"] = format
+	set["FormatName"] = raw(`{"Value":"` + format + `"}`)
+	if c.Type == schema.String {
+		set["DatabaseLength"] = 2 * c.MaxLength
+	}
+}
+
+func setNumber(c *schema.Column, set values) {
+	switch c.Type {
+	case schema.BigInt, schema.Integer, schema.Decimal, schema.Double, schema.Money:
+	default:
+		return
+	}
+	if c.Min != nil {
+		set["MinValue"] = *c.Min
+	}
+	if c.Max != nil {
+		set["MaxValue"] = *c.Max
+	}
+	switch c.Type {
+	case schema.Decimal, schema.Double:
+		set["Precision"] = c.Precision
+	case schema.Integer:
+		if c.Format != "" {
+			set["Format"] = c.Format
+		}
+	case schema.Money:
+		set["Precision"], set["PrecisionSource"] = c.Precision, c.PrecisionSource
+		set["CalculationOf"], set["IsBaseCurrency"] = orNull(c.CalculationOf), c.CalculationOf != ""
+	}
+}
+
+func setOther(c *schema.Column, set values) {
+	switch c.Type {
+	case schema.DateTime:
+		if c.Format != "" {
+			set["Format"] = c.Format
+		}
+		behavior := c.DateTimeBehavior
+		if behavior == "" {
+			behavior = "UserLocal"
+		}
+		set["DateTimeBehavior"] = raw(`{"Value":"` + behavior + `"}`)
+	case schema.Boolean:
+		set["DefaultValue"] = c.Default == "true"
+	case schema.Picklist, schema.State, schema.Status, schema.MultiSelect:
+		if n, err := strconv.Atoi(c.Default); err == nil {
+			set["DefaultFormValue"] = n
+		}
+	case schema.Lookup, schema.Owner, schema.Customer, schema.PartyList:
+		set["Targets"] = c.Targets
+		if c.Format != "" {
+			set["Format"] = c.Format
+		}
+	case schema.Image:
+		set["IsPrimaryImage"] = c.Table.PrimaryImage == c.Logical
+	case schema.ManagedProperty:
+		set["ManagedPropertyLogicalName"] = c.Logical
+	}
+}
+
+// columnChoices leads from a column to its choices. A shared choice stands behind both properties, as in real answers.
+func (m *metadata) columnChoices(c *schema.Column) func(string) []*definition {
+	set := []*definition{m.optionSet(c)}
+	return func(nav string) []*definition {
+		if nav == "OptionSet" || c.GlobalOptionSet {
+			return set
+		}
+		return nil
+	}
+}
+
+// optionSet is the choice of a column.
+func (m *metadata) optionSet(c *schema.Column) *definition {
+	name, id := c.OptionSet, derivedID(c.MetadataID, "OptionSet")
+	if name == "" {
+		name = c.Table.Logical + "_" + c.Logical
+	}
+	if c.GlobalOptionSet {
+		id = derivedID(uuid.NameSpaceOID, "dataverse/optionset/"+name)
+	}
+	set := values{"Name": name, "IsGlobal": c.GlobalOptionSet, "DisplayName": m.label(c.Display, id, "DisplayName")}
+	kind := "OptionSetMetadata"
+	switch c.Type {
+	case schema.Boolean:
+		kind = "BooleanOptionSetMetadata"
+		set["OptionSetType"] = "Boolean"
+		for name, value := range map[string]int{"TrueOption": 1, "FalseOption": 0} {
+			if o, ok := c.Option(value); ok {
+				set[name] = m.option(c, o, id)
+			}
+		}
+	case schema.State, schema.Status:
+		set["OptionSetType"] = string(c.Type)
+	}
+	if kind == "OptionSetMetadata" {
+		set["Options"] = m.options(c, id)
+	}
+	return newDefinition(m.types[kind], name, id, set)
+}
+
+func (m *metadata) options(c *schema.Column, owner uuid.UUID) raw {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, o := range c.Options {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(m.option(c, o, owner))
+	}
+	b.WriteByte(']')
+	return raw(b.String())
+}
+
+// option is one value of a choice.
+func (m *metadata) option(c *schema.Column, value schema.Option, owner uuid.UUID) raw {
+	var o object
+	switch c.Type {
+	case schema.State:
+		o.text("@odata.type", "#"+namespace+"StateOptionMetadata")
+	case schema.Status:
+		o.text("@odata.type", "#"+namespace+"StatusOptionMetadata")
+	}
+	o.any("Value", value.Value)
+	o.raw("Color", []byte("null"))
+	o.any("IsManaged", true)
+	o.text("ExternalValue", "")
+	o.raw("ParentValues", []byte("[]"))
+	o.raw("Tag", []byte("null"))
+	o.any("IsHidden", false)
+	o.raw("MetadataId", []byte("null"))
+	o.raw("HasChanged", []byte("null"))
+	switch c.Type {
+	case schema.State:
+		o.any("DefaultStatus", value.DefaultStatus)
+		o.text("InvariantName", value.Invariant)
+	case schema.Status:
+		o.any("State", value.State)
+		o.raw("TransitionData", []byte("null"))
+	}
+	o.raw("Label", m.label(value.Label, owner, strconv.Itoa(value.Value)))
+	o.raw("Description", []byte(noLabel))
+	return raw(o.bytes())
+}
