@@ -134,9 +134,9 @@ func (c *checker) column(column *schema.Column, r map[string]any) {
 
 // mayBeMissing are columns that the documentation calls required and that stored rows lack.
 var mayBeMissing = []string{
-	"businessunit.parentbusinessunitid", // the root has none
-	"systemuser.firstname",              // SYSTEM and INTEGRATION have none
-	"uom.baseuom",                       // the base unit has none
+	"businessunit.parentbusinessunitid",             // the root has none
+	"systemuser.firstname",                          // SYSTEM and INTEGRATION have none
+	"uom.baseuom",                                   // the base unit has none
 	"customeraddress.name", "customeraddress.line1", // an address that is not used yet has none
 	"product.defaultuomid", "product.defaultuomscheduleid", // families have none
 }

@@ -1,0 +1,273 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
+)
+
+// aggregateLimit is how many rows the service aggregates at the most.
+const aggregateLimit = 50000
+
+// aggregation is a $apply on its way to SQL.
+type aggregation struct {
+	*call
+	table *schema.Table
+	where fragment
+	cells []aggregateCell
+	group []fragment
+}
+
+// aggregateCell is a property of the result.
+type aggregateCell struct {
+	name    string
+	sql     fragment
+	column  *schema.Column // the column whose values it holds; nil: a plain number
+	grouped bool
+}
+
+// apply answers a $apply: filter steps, then groupby or aggregate.
+func (c *call) apply(t *schema.Table, where fragment, o odata.Options) error {
+	a := aggregation{call: c, table: t, where: where}
+	if len(o.OrderBy) > 0 {
+		return badRequest("$orderby is not supported together with $apply.")
+	}
+	for i, step := range o.Apply {
+		last := i == len(o.Apply)-1
+		switch {
+		case step.Filter != nil && !last:
+			condition, err := c.condition(t, rowAlias, step.Filter)
+			if err != nil {
+				return err
+			}
+			a.where = concat("(", a.where, ") AND ", condition)
+			continue
+		case step.GroupBy != nil && last:
+			if err := a.groupBy(step.GroupBy); err != nil {
+				return err
+			}
+		case len(step.Aggregate) > 0 && last:
+			if err := a.aggregate(step.Aggregate); err != nil {
+				return err
+			}
+		default:
+			return badRequest("The $apply transformation '%s' is not supported here.", step)
+		}
+	}
+	return a.answer()
+}
+
+func (a *aggregation) groupBy(g *odata.GroupBy) error {
+	for _, path := range g.Paths {
+		cell, err := a.key(path)
+		if err != nil {
+			return err
+		}
+		a.cells = append(a.cells, cell)
+		a.group = append(a.group, cell.sql)
+	}
+	switch {
+	case len(g.Then) == 0:
+		return nil
+	case len(g.Then) == 1 && len(g.Then[0].Aggregate) > 0:
+		return a.aggregate(g.Then[0].Aggregate)
+	}
+	return badRequest("The $apply transformation '%s' is not supported here.", odata.FormatApply(g.Then))
+}
+
+// key is a column to group by. One behind a lookup comes back as contact_fullname: its table's name, _ and its own.
+func (a *aggregation) key(path odata.Path) (aggregateCell, error) {
+	f := filter{call: a.call, row: scope{a.table, rowAlias}}
+	o, err := f.path(path.Segments)
+	if err != nil {
+		return aggregateCell{}, err
+	}
+	if o.column == nil {
+		return aggregateCell{}, badRequest("Grouping by '%s' is not supported.", path.String())
+	}
+	if class(o.edm) == "date" {
+		return aggregateCell{}, badRequest("Grouping by the date column '%s' is not supported.", o.column.Logical)
+	}
+	cell := aggregateCell{name: o.column.PropertyName(), sql: o.fragment, column: o.column, grouped: true}
+	if len(path.Segments) > 1 {
+		cell.name = o.column.Table.Logical + "_" + o.column.Logical
+	}
+	return cell, nil
+}
+
+var aggregateFunctions = map[string]string{"sum": "sum(", "average": "avg(", "min": "min(", "max": "max(", "countdistinct": "count(DISTINCT "}
+
+func (a *aggregation) aggregate(all []odata.Aggregate) error {
+	for _, g := range all {
+		if g.Method == "$count" {
+			a.cells = append(a.cells, aggregateCell{name: g.Alias, sql: fragment{sql: "count(*)"}})
+			continue
+		}
+		f := filter{call: a.call, row: scope{a.table, rowAlias}}
+		o, err := f.path(g.Path.Segments)
+		if err != nil {
+			return err
+		}
+		function, ok := aggregateFunctions[g.Method]
+		if !ok {
+			return badRequest("The aggregation method '%s' is not supported.", g.Method)
+		}
+		cell := aggregateCell{name: g.Alias, sql: concat(function, o.fragment, ")"), column: o.column}
+		switch g.Method {
+		case "sum", "average":
+			if class(o.edm) != "number" || o.column.IsChoice() {
+				return badRequest("The aggregation method '%s' is not supported for the column '%s' of type '%s'.", g.Method, g.Path.String(), o.edm)
+			}
+			if g.Method == "average" && class(o.edm) == "number" && o.edm == "Edm.Int32" {
+				cell.sql = concat("CAST(avg(", o.fragment, ") AS INTEGER)") // SQL Server averages integers to an integer
+			}
+		case "countdistinct":
+			cell.column = nil
+		}
+		a.cells = append(a.cells, cell)
+	}
+	return nil
+}
+
+// answer runs the query. Rows have neither keys nor etags, and a group's null is left out.
+func (a *aggregation) answer() error {
+	return a.db.Read(a.context(), func(ctx context.Context, q store.Querier) error {
+		n, err := countRows(ctx, q, a.table, a.where, aggregateLimit+1)
+		if err != nil {
+			return err
+		}
+		if n > aggregateLimit {
+			return fail(http.StatusBadRequest, codeAggregateLimit,
+				"The maximum record limit is exceeded. Reduce the number of records.")
+		}
+		query := a.statement()
+		rows, err := q.QueryContext(ctx, query.sql, query.args...)
+		if err != nil {
+			return err
+		}
+		var all [][]any
+		if err := scanAll(rows, func(cells []any) error {
+			all = append(all, append([]any(nil), cells...))
+			return nil
+		}); err != nil {
+			return err
+		}
+		objects, err := a.render(ctx, q, all)
+		if err != nil {
+			return err
+		}
+		var body object
+		body.text("@odata.context", a.root+"$metadata#"+a.table.Set)
+		a.annotatePage(&body, -1)
+		body.raw("value", array(objects))
+		return a.call.answer(http.StatusOK, body.bytes())
+	})
+}
+
+func (a *aggregation) statement() fragment {
+	parts := []any{"SELECT "}
+	for i, cell := range a.cells {
+		if i > 0 {
+			parts = append(parts, ", ")
+		}
+		parts = append(parts, cell.sql)
+	}
+	parts = append(parts, fmt.Sprintf(" FROM %s AS %s WHERE ", store.Quote(a.table.Logical), rowAlias), a.where)
+	if len(a.group) > 0 {
+		positions := make([]string, len(a.group))
+		for i := range a.group {
+			positions[i] = fmt.Sprint(i + 1)
+		}
+		list := strings.Join(positions, ", ")
+		parts = append(parts, " GROUP BY "+list+" ORDER BY "+list)
+	}
+	return concat(parts...)
+}
+
+// render makes the JSON object of each result row.
+func (a *aggregation) render(ctx context.Context, q store.Querier, rows [][]any) ([][]byte, error) {
+	names := map[int]map[string]string{}
+	if a.prefer.annotates(formattedValue) {
+		for i, cell := range a.cells {
+			if cell.column == nil || !cell.column.IsLookup() || len(cell.column.Targets) == 0 {
+				continue
+			}
+			var err error
+			if names[i], err = a.lookupNames(ctx, q, cell.column, rows, i); err != nil {
+				return nil, err
+			}
+		}
+	}
+	objects := make([][]byte, len(rows))
+	for n, values := range rows {
+		var o object
+		for i, cell := range a.cells {
+			if values[i] == nil && cell.grouped {
+				continue
+			}
+			if text, ok := a.formattedCell(cell, values[i], names[i]); ok {
+				o.text(cell.name+"@"+formattedValue, text)
+			}
+			if cell.column == nil {
+				o.any(cell.name, values[i])
+				continue
+			}
+			o.raw(cell.name, appendValue(nil, cell.column, values[i]))
+		}
+		objects[n] = o.bytes()
+	}
+	return objects, nil
+}
+
+func (a *aggregation) formattedCell(cell aggregateCell, v any, names map[string]string) (string, bool) {
+	if v == nil || !a.prefer.annotates(formattedValue) {
+		return "", false
+	}
+	if id, ok := v.(string); ok && names != nil {
+		name, ok := names[id]
+		return name, ok
+	}
+	column := cell.column
+	if column == nil {
+		return groupThousands(fmt.Sprint(v)), true
+	}
+	if amount, ok := number(v); ok && column.Type == schema.Money {
+		return usDollar.format(amount, usDollar.precision), true // aggregates are in the base currency
+	}
+	return a.formatted(column, v)
+}
+
+// lookupNames reads the names behind a grouped lookup, in each table that it may refer to.
+func (a *aggregation) lookupNames(ctx context.Context, q store.Querier, column *schema.Column, rows [][]any, at int) (map[string]string, error) {
+	var ids []string
+	for _, values := range rows {
+		if id, ok := values[at].(string); ok {
+			ids = append(ids, id)
+		}
+	}
+	all := map[string]string{}
+	for _, target := range column.Targets {
+		found, err := readNames(ctx, q, a.schema.Table(target), ids)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, found)
+	}
+	return all, nil
+}
+
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
