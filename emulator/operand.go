@@ -119,6 +119,9 @@ func (f *filter) column(from scope, path []string) (operand, error) {
 	}
 	inner.fragment = concat("(SELECT ", inner.fragment, " FROM "+store.Quote(to.table.Logical)+" AS "+store.Quote(to.alias)+" WHERE ",
 		columnOf(to.alias, nav.One.ReferencedAttribute), " = ", columnOf(from.alias, nav.One.Attribute), ")")
+	if inner.edm == "Edm.String" {
+		inner.fragment = concat(inner.fragment, " COLLATE "+store.Collation) // a subquery forgets its column's
+	}
 	return inner, nil
 }
 

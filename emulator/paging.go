@@ -89,12 +89,14 @@ func parseSkiptoken(token string) (cookie, error) {
 	if outer.Inner == "" {
 		return k, nil
 	}
-	text, err := url.PathUnescape(outer.Inner)
-	if err != nil {
-		return cookie{}, badCookie()
-	}
-	if text, err = url.PathUnescape(text); err != nil {
-		return cookie{}, badCookie()
+	text := outer.Inner
+	for range 2 { // a query string has taken one of the two encodings off already
+		if strings.HasPrefix(text, "<") {
+			break
+		}
+		if text, err = url.PathUnescape(text); err != nil {
+			return cookie{}, badCookie()
+		}
 	}
 	k.last, err = parseInnerCookie(text)
 	return k, err
@@ -204,7 +206,7 @@ func (c *call) nextLink(k cookie) string {
 	return c.origin() + c.r.URL.EscapedPath() + "?" + strings.Join(kept, "&")
 }
 
-// encodeToken encodes the outer cookie as the service does, where = and / stay.
+// encodeToken encodes the outer cookie as the service does: =, / and the encoded cookie inside stay.
 func encodeToken(token string) string {
-	return strings.NewReplacer("%", "%25", "<", "%3C", ">", "%3E", `"`, "%22", " ", "%20").Replace(token)
+	return strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "%20").Replace(token)
 }

@@ -2,8 +2,6 @@ package emulator
 
 import (
 	"net/http"
-
-	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
 // What follows is replaced, one by one, by the files that the emulator is made of. The last to do so deletes this file.
