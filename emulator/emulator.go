@@ -68,7 +68,7 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 }
 
 // fill gives a new database its first rows.
-func (e *Emulator) fill(ctx context.Context, _ bool) error {
+func (e *Emulator) fill(ctx context.Context, empty bool) error {
 	var organizations int
 	err := e.db.Read(ctx, func(ctx context.Context, q store.Querier) error {
 		return q.QueryRowContext(ctx, "SELECT count(*) FROM organization").Scan(&organizations)
@@ -76,7 +76,10 @@ func (e *Emulator) fill(ctx context.Context, _ bool) error {
 	if err != nil || organizations > 0 {
 		return err
 	}
-	return seed.Base(ctx, e.db, e.schema, e.now())
+	if err := seed.Base(ctx, e.db, e.schema, e.now()); err != nil || empty {
+		return err
+	}
+	return seed.Sample(ctx, e.db, e.schema, e.now())
 }
 
 // Close closes the database.
