@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func (c *cache[V]) peek(key string) (V, bool) {
 
 // copied gives every caller of a shared fetch an Error of its own to name its operation in.
 func copied(err error) error {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // the very error of the fetch, not one inside it
+	if e, ok := errors.AsType[*Error](err); ok {
 		own := *e
 		return &own
 	}

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -57,7 +58,7 @@ func (c *Client) countAggregate(ctx context.Context, op string, p *plan) (Count,
 		apply = "filter(" + p.filter + ")/" + apply
 	}
 	a, err := c.do(ctx, request{op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", apply}}})
-	if e, ok := err.(*Error); ok { //nolint:errorlint // as do made it
+	if e, ok := errors.AsType[*Error](err); ok {
 		switch {
 		case equalCode(e.Code, codeAggregateLimit):
 			return Count{N: maxAggregate, AtLeast: true}, nil

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -57,7 +58,7 @@ func (t *Table) newID(v Values) (id string, chosen bool, err error) {
 // madeBefore says whether a create that was refused as a duplicate had been carried out by an earlier attempt of the
 // same call: then the row is there. The refusal alone is no proof, since it may be about an alternate key.
 func (c *Client) madeBefore(ctx context.Context, t *Table, id string, err error) bool {
-	e, ok := err.(*Error) //nolint:errorlint // as do made it
+	e, ok := errors.AsType[*Error](err)
 	if !ok || !e.uncertain || e.Kind != Conflict {
 		return false
 	}

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -30,7 +31,7 @@ func (c *Client) Delete(ctx context.Context, table, id string, opts ...WriteOpti
 		r.header = []param{{"If-Match", cond.match}}
 	}
 	_, err = c.do(ctx, r)
-	if e, ok := err.(*Error); ok && e.uncertain && e.Kind == NotFound { //nolint:errorlint // as do made it
+	if e, ok := errors.AsType[*Error](err); ok && e.uncertain && e.Kind == NotFound {
 		return nil // the attempt whose answer was lost removed it
 	}
 	return err

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -98,11 +99,11 @@ func reference(c *Column, value any) (table, id string, err error) {
 	}
 	text, ok := value.(string)
 	if !ok {
-		if s, isText := value.(fmt.Stringer); isText { // a uuid.UUID
-			text = s.String()
-		} else {
+		s, isText := value.(fmt.Stringer) // a uuid.UUID
+		if !isText {
 			return "", "", invalid("column %s: got %s, want TABLE(ID)", c.LogicalName, describeValue(value))
 		}
+		text = s.String()
 	}
 	if guid, ok := parseGUID(text); ok {
 		return "", guid, nil
@@ -154,7 +155,7 @@ func (w *writer) bound(ctx context.Context, t *Table, name string, value any) (s
 
 // columnError says which column an error is about.
 func columnError(c *Column, err error) error {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // made just now, by this package
+	if e, ok := errors.AsType[*Error](err); ok {
 		own := *e
 		own.Kind, own.Message = Invalid, "column "+c.LogicalName+": "+e.Message
 		return &own

@@ -25,8 +25,6 @@ func (l labelWire) text() string {
 
 type valueWire struct{ Value string }
 
-type boolWire struct{ Value bool }
-
 type tableWire struct {
 	LogicalName           string
 	SchemaName            string

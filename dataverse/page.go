@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -115,12 +116,12 @@ func (p *plan) request(op string, q Query, at position) request {
 	paging := ""
 	if q.Top > 0 && q.Top <= size {
 		// The service ignores $top beside a page size, and cuts expands inside expands to the page size.
-		r.query = append(r.query[:len(r.query):len(r.query)], param{"$top", strconv.Itoa(q.Top)})
+		r.query = append(slices.Clip(r.query), param{"$top", strconv.Itoa(q.Top)})
 	} else {
 		paging = "odata.maxpagesize=" + strconv.Itoa(size)
 	}
 	if q.Count && at.token == "" {
-		r.query = append(r.query[:len(r.query):len(r.query)], param{"$count", "true"})
+		r.query = append(slices.Clip(r.query), param{"$count", "true"})
 	}
 	r.skipToken = at.token
 	r.header = []param{preferences(paging, wantedAnnotations)}

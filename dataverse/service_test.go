@@ -3,8 +3,10 @@ package dataverse_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,30 +114,26 @@ const (
 )
 
 func answerMetadata(w http.ResponseWriter, path string) {
-	switch table, rest, _ := strings.Cut(strings.TrimPrefix(path, "EntityDefinitions"), "/"); {
-	case table == "":
-		list := []any{}
-		for _, t := range tables {
-			list = append(list, t)
-		}
-		writeJSON(w, map[string]any{"value": list})
+	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "EntityDefinitions"), "/")
+	if name == "" {
+		writeJSON(w, object{"value": slices.Collect(maps.Values(tables))})
+		return
+	}
+	t, ok := tables[strings.Trim(strings.TrimPrefix(name, "(LogicalName="), "')")]
+	switch {
+	case !ok:
+		http.Error(w, `{"error":{"code":"0x80040217","message":"not there"}}`, http.StatusNotFound)
+	case rest == "":
+		writeJSON(w, t)
 	default:
-		t, ok := tables[strings.Trim(strings.TrimPrefix(table, "(LogicalName="), "')")]
-		switch {
-		case !ok:
-			http.Error(w, `{"error":{"code":"0x80040217","message":"not there"}}`, http.StatusNotFound)
-		case rest == "":
-			writeJSON(w, t)
-		default:
-			kind := strings.TrimSuffix(strings.TrimPrefix(rest, "Attributes/Microsoft.Dynamics.CRM."), "AttributeMetadata")
-			list := []any{}
-			for _, a := range t["Attributes"].([]object) {
-				if a["AttributeTypeName"].(object)["Value"] == kind+"Type" {
-					list = append(list, a)
-				}
+		kind := strings.TrimSuffix(strings.TrimPrefix(rest, "Attributes/Microsoft.Dynamics.CRM."), "AttributeMetadata")
+		list := []object{}
+		for _, a := range t["Attributes"].([]object) {
+			if a["AttributeTypeName"].(object)["Value"] == kind+"Type" {
+				list = append(list, a)
 			}
-			writeJSON(w, map[string]any{"value": list})
 		}
+		writeJSON(w, object{"value": list})
 	}
 }
 
@@ -157,9 +155,7 @@ func table(logical, schema, set, display, plural, id, name string, more object, 
 		"PrimaryNameAttribute": name, "OwnershipType": "UserOwned", "TableType": "Standard",
 		"DisplayName": label(display), "DisplayCollectionName": label(plural), "Attributes": columns,
 	}
-	for k, v := range more {
-		t[k] = v
-	}
+	maps.Copy(t, more)
 	return t
 }
 

@@ -3,6 +3,7 @@ package dataverse
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 )
 
@@ -141,7 +142,7 @@ func (c *Client) written(op string, a *answer) (representation, error) {
 
 // doubtful explains a conflict that the first attempt of this very call may have caused.
 func doubtful(err error) error {
-	if e, ok := err.(*Error); ok && e.uncertain && e.Kind == Conflict { //nolint:errorlint // as do made it
+	if e, ok := errors.AsType[*Error](err); ok && e.uncertain && e.Kind == Conflict {
 		e.Message = "the answer to a first attempt was lost, and the row has changed since: read it to see whether the change was made (" + e.Message + ")"
 	}
 	return err

@@ -70,7 +70,7 @@ func (w *writer) member(ctx context.Context, t *Table, name string, value any) (
 	}
 	c, isColumn := t.Column(name)
 	if nav, ok := t.navigation(name); ok && isRelated(value) && (!isColumn || nav.collection || !isReference(value)) {
-		return w.related(ctx, t, nav, value)
+		return w.related(ctx, nav, value)
 	}
 	if !isColumn {
 		if nav, ok := t.navigation(name); ok && !nav.collection { // customerid_account: "accounts(…)"
@@ -115,7 +115,7 @@ func (w *writer) allowed(t *Table, c *Column) error {
 }
 
 // related translates rows that are made together with this one.
-func (w *writer) related(ctx context.Context, t *Table, nav navigation, value any) (string, any, error) {
+func (w *writer) related(ctx context.Context, nav navigation, value any) (string, any, error) {
 	if w.write == updating {
 		return "", nil, invalid("%s: related rows can be made only together with a new row; write table %s instead", nav.name, nav.target)
 	}

@@ -96,7 +96,7 @@ func TestWrongValuesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		want    string
 		nearest []string
 	}{
-		{"nmae", "A", `table account has no column "nmae"`, []string{"name"}},
+		{"naem", "A", `table account has no column "naem"`, []string{"name"}},
 		{"Account Name", "A", `no column "Account Name"`, []string{"name"}},
 		{"name", strings.Repeat("x", 161), "the text is 161 characters long, the limit is 160", nil},
 		{"name", 5, "column name: got 5, want text", nil},

@@ -20,7 +20,7 @@ type Identity struct {
 // WhoAmI tells who the caller is.
 func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
 	const op = "who am i"
-	var ids struct{ UserId, BusinessUnitId, OrganizationId string } //nolint:revive,staticcheck // as the service spells them
+	var ids struct{ UserId, BusinessUnitId, OrganizationId string } //nolint:revive // as the service spells them
 	if err := c.getJSON(ctx, op, "WhoAmI", nil, &ids); err != nil {
 		return Identity{}, err
 	}
