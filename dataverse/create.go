@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -19,11 +20,17 @@ func (c *Client) Create(ctx context.Context, table string, v Values) (id string,
 	if err != nil {
 		return "", during(op, err)
 	}
-	id, chosen, err := t.newID(v)
+	row, err := c.object(ctx, t, v, creating)
 	if err != nil {
 		return "", during(op, err)
 	}
-	body, err := c.body(ctx, t, v, creating, map[string]any{t.PrimaryID: id})
+	id, given := row[t.PrimaryID].(string)
+	if !given {
+		// Version 7 grows with time, which spares the service's index.
+		id = uuid.Must(uuid.NewV7()).String()
+		row[t.PrimaryID] = id
+	}
+	body, err := json.Marshal(row)
 	if err != nil {
 		return "", during(op, err)
 	}
@@ -31,28 +38,12 @@ func (c *Client) Create(ctx context.Context, table string, v Values) (id string,
 		op: op, method: http.MethodPost, path: t.SetName, body: body,
 		// A virtual table's source may pick an id of its own; and of an id that came from outside, a row found under it
 		// proves nothing.
-		repeatable: chosen && t.Type != "Virtual",
+		repeatable: !given && t.Type != "Virtual",
 	})
 	if err != nil && !c.madeBefore(ctx, t, id, err) {
 		return "", err
 	}
 	return id, nil
-}
-
-// newID returns the id of the new row, and whether it was picked here.
-func (t *Table) newID(v Values) (id string, chosen bool, err error) {
-	given, ok := v[t.PrimaryID]
-	if !ok || given == nil {
-		// Version 7 grows with time, which spares the service's index.
-		id, err := uuid.NewV7()
-		return id.String(), true, err
-	}
-	text, _ := given.(string)
-	id, ok = parseGUID(text)
-	if !ok {
-		return "", false, invalid("column %s: got %s, want a GUID", t.PrimaryID, describeValue(given))
-	}
-	return id, false, nil
 }
 
 // madeBefore says whether a create that was refused as a duplicate had been carried out by an earlier attempt of the

@@ -34,12 +34,14 @@ func (tr *translator) expr(ctx context.Context, s scope, x odata.Expr) (odata.Ex
 		return tr.call(ctx, s, x)
 	case *odata.Lambda:
 		return tr.lambda(ctx, s, x)
+	case *odata.Alias: // the service would take it for null
+		return nil, invalid("filter: @%s has no value here, write the value itself", x.Name)
 	}
 	return x, nil
 }
 
 // path resolves the steps of p from table to table. The column is nil where the last step is none.
-func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (*odata.Path, *Column, error) {
+func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odata.Path, _ *Column, err error) {
 	t, steps := s.table, slices.Clone(p.Segments)
 	i := 0
 	if v, ok := s.vars[steps[0]]; ok {
@@ -62,14 +64,9 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (*odata.
 			return nil, nil, unknownNavigation(t, steps[i])
 		}
 		steps[i] = nav.name
-		next, err := tr.client.describe(ctx, nav.target)
-		if KindOf(err) == NotFound { // an abstract target such as owner: the service knows
-			return &odata.Path{Segments: steps}, nil, nil
+		if t, err = tr.target(ctx, nav); err != nil || t == nil {
+			return &odata.Path{Segments: steps}, nil, err
 		}
-		if err != nil {
-			return nil, nil, err
-		}
-		t = next
 	}
 	return &odata.Path{Segments: steps}, nil, nil
 }
@@ -144,14 +141,20 @@ func literals(c *Column, x odata.Expr) (odata.Expr, error) {
 	return x, nil
 }
 
-// literal translates a quoted value: the label of a choice to its number, a guid, a date or a number to what it is.
+// literal translates a value: the label of a choice to its number, a quoted guid, date or number to what it is.
 func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
-	if x.Kind != odata.String {
-		if c.Type == StringColumn || c.Type == MemoColumn {
-			return textLiteral(x), nil
-		}
-		return x, nil
+	switch {
+	case x.Kind == odata.String:
+		return quotedLiteral(c, x)
+	case c.Type == StringColumn, c.Type == MemoColumn:
+		return textLiteral(x), nil
+	case c.Type == BooleanColumn && x.Kind == odata.Number && (x.Value == "0" || x.Value == "1"):
+		return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(x.Value == "1")}, nil
 	}
+	return x, nil
+}
+
+func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
 	switch {
 	case c.Type.isChoice(), c.Type == ChoicesColumn, c.Type == BooleanColumn:
 		n, err := choiceOf(c, x.Value)
@@ -165,7 +168,7 @@ func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
 	case c.Type.isLookup(), c.Type == GUIDColumn:
 		id, ok := parseGUID(x.Value)
 		if !ok {
-			return nil, invalid("column %s: got %s, want the id of a row", c.LogicalName, quoted(x.Value))
+			return nil, invalid("column %s: got %s, want the id of a row; to compare its name, write the path to it, such as primarycontactid/fullname", c.LogicalName, quoted(x.Value))
 		}
 		return &odata.Literal{Kind: odata.GUID, Value: id}, nil
 	case c.Type.isNumber(), c.Type == DateTimeColumn:

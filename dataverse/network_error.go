@@ -58,10 +58,10 @@ func (c *Client) networkError(op string, err error) (*Error, outcome) {
 	case isTLS(err):
 		e.Message = "the connection to " + host + " is not secure: " + tlsReason(err)
 		return e, hopeless
-	case isOp && dial.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED):
+	case isOp && connecting(dial) && errors.Is(err, syscall.ECONNREFUSED):
 		e.Message = host + " refused the connection"
 		return e, notSent
-	case isOp && dial.Op == "dial":
+	case isOp && connecting(dial):
 		e.Message = host + " could not be reached"
 		return e, notSent
 	case errors.Is(err, context.DeadlineExceeded):
@@ -74,6 +74,11 @@ func (c *Client) networkError(op string, err error) (*Error, outcome) {
 		e.Message = err.Error()
 	}
 	return e, unknown
+}
+
+// connecting says whether there was no connection yet, and so nothing was sent.
+func connecting(e *net.OpError) bool {
+	return e.Op == "dial" || e.Op == "proxyconnect" || e.Op == "socks connect"
 }
 
 func (c *Client) host() string {

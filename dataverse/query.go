@@ -50,7 +50,7 @@ func (c *Client) compile(ctx context.Context, table string, q Query) (*plan, err
 	if err != nil {
 		return nil, err
 	}
-	tr := &translator{client: c}
+	tr := &translator{client: c, nested: slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })}
 	s, err := tr.options(ctx, t, &o)
 	if err != nil {
 		return nil, err
@@ -110,6 +110,7 @@ func syntaxError(where string, err error) error {
 // translator turns names of the domain into names of the Web API.
 type translator struct {
 	client *Client
+	nested bool // there are expands inside expands
 }
 
 // options translates o in place, and tells how the rows will look.
@@ -158,7 +159,6 @@ func selectColumns(t *Table, o *odata.Options, s *shape) error {
 
 // expand resolves $expand, and what is in it against the tables that it leads to.
 func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s *shape) error {
-	nested := slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })
 	for i := range o.Expand {
 		e := &o.Expand[i]
 		nav, ok := t.navigation(e.Path)
@@ -167,18 +167,18 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 		}
 		e.Path = nav.name
 		inner := shape{table: nav.target, full: maxPage}
-		target, err := tr.client.describe(ctx, nav.target)
-		switch {
-		case err == nil:
+		target, err := tr.target(ctx, nav)
+		if err != nil {
+			return err
+		}
+		if target != nil {
 			if inner, err = tr.options(ctx, target, &e.Options); err != nil {
 				return err
 			}
-		case KindOf(err) != NotFound: // abstract targets such as owner and principal are no tables everywhere
-			return err
 		}
 		// Dataverse sends a next link with every collection. It says that rows were left out only where the query has
 		// expands inside expands, or where the collection fills a page.
-		if nested {
+		if tr.nested {
 			inner.full = 0
 		}
 		if e.Top != nil { // what the caller cut is not More
@@ -193,6 +193,15 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 		}
 	}
 	return nil
+}
+
+// target describes the table that nav leads to; nil for an abstract one, whose columns only the service knows: rows
+// behind ownerid are users or teams.
+func (tr *translator) target(ctx context.Context, nav navigation) (*Table, error) {
+	if nav.target == "owner" || nav.target == "principal" {
+		return nil, nil
+	}
+	return tr.client.describe(ctx, nav.target)
 }
 
 // preferences joins what the client prefers into one header.

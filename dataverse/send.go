@@ -48,8 +48,7 @@ const (
 	maxURL = 32 << 10
 )
 
-// do is the only road to the wire: it sends r, repeats it where that is safe, and returns a 2xx answer (or 304) or an
-// *Error.
+// do is the only road to the wire: it sends r, repeats it where that is safe, and returns a 2xx answer or an *Error.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	target := c.root + r.path + encodeQuery(r.query, r.skipToken)
 	if len(target) > maxURL {
@@ -140,7 +139,7 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	}
 	c.log.DebugContext(ctx, "request answered", "op", r.op, "method", r.method, "status", a.status,
 		"bytes", len(a.body), "request_id", requestID(a.header), "took", c.now().Sub(started))
-	if a.status >= 200 && a.status < 300 || a.status == http.StatusNotModified {
+	if a.status >= 200 && a.status < 300 {
 		if isHTML(a.header, nil) { // a sign-in page or a portal: nothing was done
 			return nil, c.badAnswer(r.op, a, nil), never
 		}
@@ -148,9 +147,9 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	}
 	e := c.answerError(r.op, a)
 	switch {
-	case e.Kind == Throttled && a.status == http.StatusTooManyRequests:
+	case a.status == http.StatusTooManyRequests:
 		return nil, e, afterRefusal
-	case e.Kind == Unavailable && (a.status >= 500 || a.status == http.StatusRequestTimeout):
+	case e.Kind == Throttled, e.Kind == Unavailable && (a.status >= 500 || a.status == http.StatusRequestTimeout):
 		return nil, e, afterUnknown
 	}
 	return nil, e, never

@@ -110,7 +110,11 @@ func (c *Client) patch(ctx context.Context, op, table, id string, v Values, w wr
 	if err != nil {
 		return request{}, nil, err
 	}
-	body, err := c.body(ctx, t, v, w, nil)
+	row, err := c.object(ctx, t, v, w)
+	if err != nil {
+		return request{}, nil, err
+	}
+	body, err := json.Marshal(row)
 	if err != nil {
 		return request{}, nil, err
 	}

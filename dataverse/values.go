@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -19,6 +20,13 @@ import (
 //   - Where a row is made, related rows may be made with it: the navigation property with a list of Values, or with one.
 type Values map[string]any
 
+// UnmarshalJSON reads numbers as they are written, so that no digit of money is lost.
+func (v *Values) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode((*map[string]any)(v))
+}
+
 // write says what the values are for.
 type write int
 
@@ -34,15 +42,9 @@ type writer struct {
 	write  write
 }
 
-// body checks v against t and returns it as the service wants it, names in order.
-func (c *Client) body(ctx context.Context, t *Table, v Values, w write, extra map[string]any) ([]byte, error) {
-	wr := &writer{client: c, write: w}
-	object, err := wr.object(ctx, t, v)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(object, extra)
-	return json.Marshal(object)
+// object checks v against t and returns it as the service wants it.
+func (c *Client) object(ctx context.Context, t *Table, v Values, w write) (map[string]any, error) {
+	return (&writer{client: c, write: w}).object(ctx, t, v)
 }
 
 func (w *writer) object(ctx context.Context, t *Table, v Values) (map[string]any, error) {
@@ -106,7 +108,7 @@ func (w *writer) allowed(t *Table, c *Column) error {
 		return invalid("column %s: write the list %s_activity_parties instead, of partyid and participationtypemask", c.LogicalName, t.LogicalName)
 	case !c.Create && !c.Update:
 		return invalid("column %s of table %s is read-only", c.LogicalName, t.LogicalName)
-	case w.write == creating && !c.Create && c.Type != StateColumn: // the service takes a state with a new row
+	case w.write == creating && !c.Create:
 		return invalid("column %s of table %s cannot be set when a row is made, only changed later", c.LogicalName, t.LogicalName)
 	case w.write == updating && !c.Update:
 		return invalid("column %s of table %s can be set only when a row is made", c.LogicalName, t.LogicalName)

@@ -159,6 +159,37 @@ func TestRelatedRowsAreMadeWithTheRow(t *testing.T) {
 	}
 }
 
+func TestARowIsMadeUnderTheIDItWasGiven(t *testing.T) {
+	s := &service{rows: always(204, ``)}
+	c := start(t, s)
+	id, err := c.Create(t.Context(), "account", dataverse.Values{"AccountId": "{" + strings.ToUpper(accountID) + "}", "name": "A"})
+	if err != nil || id != accountID {
+		t.Errorf("got %s, %v, want the id that was given", id, err)
+	}
+	if diff := cmp.Diff(map[string]any{"accountid": accountID, "name": "A"}, wrote(t, s.last(t))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, err = c.Create(t.Context(), "account", dataverse.Values{"statecode": 1})
+	if want := "cannot be set when a row is made"; dataverse.KindOf(err) != dataverse.Invalid || !strings.Contains(err.Error(), want) {
+		t.Errorf("statecode: got %v, want Invalid: %s", err, want)
+	}
+}
+
+func TestNumbersFromJSONKeepEveryDigit(t *testing.T) {
+	s := &service{rows: always(204, ``)}
+	c := start(t, s)
+	var values dataverse.Values
+	if err := json.Unmarshal([]byte(`{"revenue":90071992547409.9137}`), &values); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Update(t.Context(), "account", accountID, values); err != nil {
+		t.Fatal(err)
+	}
+	if body := s.last(t).Body; body != `{"revenue":90071992547409.9137}` {
+		t.Errorf("wrote %s", body)
+	}
+}
+
 func TestAnUpdateNeverMakesARow(t *testing.T) {
 	s := &service{rows: always(204, ``)}
 	c := start(t, s)

@@ -20,11 +20,15 @@ type Identity struct {
 // WhoAmI tells who the caller is.
 func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
 	const op = "who am i"
-	var ids struct{ UserId, BusinessUnitId, OrganizationId string } //nolint:revive // as the service spells them
+	var ids struct {
+		UserID         string `json:"UserId"`
+		BusinessUnitID string `json:"BusinessUnitId"`
+		OrganizationID string `json:"OrganizationId"`
+	}
 	if err := c.getJSON(ctx, op, "WhoAmI", nil, &ids); err != nil {
 		return Identity{}, err
 	}
-	me := Identity{UserID: ids.UserId, BusinessUnitID: ids.BusinessUnitId, OrganizationID: ids.OrganizationId}
+	me := Identity{UserID: ids.UserID, BusinessUnitID: ids.BusinessUnitID, OrganizationID: ids.OrganizationID}
 	var user struct{ FullName, DomainName, ApplicationID string }
 	var unit, organization struct{ Name string }
 	group, ctx := errgroup.WithContext(ctx)
