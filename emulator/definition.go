@@ -19,14 +19,14 @@ type definition struct {
 	follow func(nav string) []*definition
 }
 
-// values are properties of a definition that differ from the initial ones. A value is string, bool, int, *float64,
+// settings are properties of a definition that differ from the initial ones. A value is string, bool, int, *float64,
 // []string, uuid.UUID, raw, or nil for null.
-type values map[string]any
+type settings map[string]any
 
 // raw is JSON.
 type raw []byte
 
-func newDefinition(kind *metadataType, name string, id uuid.UUID, set values) *definition {
+func newDefinition(kind *metadataType, name string, id uuid.UUID, set settings) *definition {
 	set["MetadataId"] = id
 	d := &definition{kind: kind, name: name, id: id.String(), ends: make([]int32, len(kind.all))}
 	d.json = make([]byte, 0, 2048)
@@ -37,7 +37,7 @@ func newDefinition(kind *metadataType, name string, id uuid.UUID, set values) *d
 		d.json = appendString(d.json, p.name)
 		d.json = append(d.json, ':')
 		if value, ok := set[p.name]; ok {
-			d.json = appendValue(d.json, value)
+			d.json = appendSetting(d.json, value)
 		} else {
 			d.json = append(d.json, p.initial...)
 		}
@@ -46,7 +46,7 @@ func newDefinition(kind *metadataType, name string, id uuid.UUID, set values) *d
 	return d
 }
 
-func appendValue(b []byte, value any) []byte {
+func appendSetting(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case nil:
 		return append(b, "null"...)

@@ -204,7 +204,7 @@ func (c *call) definitionProperty(at place, path []odata.Segment) error {
 		}
 		context += "/" + segment.Name
 		kind = t.all[t.index[segment.Name]].kind
-		if value = member(value, segment.Name); value == nil {
+		if value = memberOf(value, segment.Name); value == nil {
 			return c.empty()
 		}
 	}

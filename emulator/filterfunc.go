@@ -9,8 +9,6 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
 
-const namespace = "Microsoft.Dynamics.CRM."
-
 func unsupportedFunction(name string) *Error {
 	return badRequest("The function '%s' is not supported.", name)
 }

@@ -38,7 +38,7 @@ func newMetadata(s *schema.Schema, labels bool) *metadata {
 
 // table is the EntityMetadata of a table.
 func (m *metadata) table(t *schema.Table) *definition {
-	d := newDefinition(m.types["EntityMetadata"], t.Logical, t.MetadataID, values{
+	d := newDefinition(m.types["EntityMetadata"], t.Logical, t.MetadataID, settings{
 		"LogicalName": t.Logical, "SchemaName": t.Schema, "EntitySetName": t.Set, "LogicalCollectionName": t.Set,
 		"CollectionSchemaName": t.CollectionSchema, "ObjectTypeCode": t.TypeCode, "OwnershipType": string(t.Ownership),
 		"PrimaryIdAttribute": t.PrimaryID, "PrimaryNameAttribute": orNull(t.PrimaryName),
@@ -110,7 +110,7 @@ func privileges(t *schema.Table) raw {
 func (m *metadata) keys(t *schema.Table) []*definition {
 	all := make([]*definition, 0, len(t.Keys))
 	for _, k := range t.Keys {
-		all = append(all, newDefinition(m.types["EntityKeyMetadata"], k.Logical, k.MetadataID, values{
+		all = append(all, newDefinition(m.types["EntityKeyMetadata"], k.Logical, k.MetadataID, settings{
 			"KeyAttributes": k.Attributes, "LogicalName": k.Logical, "SchemaName": k.Schema,
 			"EntityLogicalName": t.Logical, "DisplayName": m.label(k.Schema, k.MetadataID, "DisplayName"),
 		}))
@@ -121,7 +121,7 @@ func (m *metadata) keys(t *schema.Table) []*definition {
 func (m *metadata) oneToMany(relationships []*schema.Relationship) []*definition {
 	all := make([]*definition, 0, len(relationships))
 	for _, r := range relationships {
-		set := values{
+		set := settings{
 			"SchemaName": r.Schema, "ReferencedAttribute": r.ReferencedAttribute, "ReferencedEntity": r.Referenced,
 			"ReferencingAttribute": r.Attribute, "ReferencingEntity": r.Referencing, "IsHierarchical": r.Hierarchical,
 			"ReferencedEntityNavigationPropertyName":  r.ReferencedNav,
@@ -157,7 +157,7 @@ func cascades(c schema.Cascade) raw {
 func (m *metadata) manyToMany(relationships []*schema.ManyToMany) []*definition {
 	all := make([]*definition, 0, len(relationships))
 	for _, r := range relationships {
-		all = append(all, newDefinition(m.types["ManyToManyRelationshipMetadata"], r.Schema, r.MetadataID, values{
+		all = append(all, newDefinition(m.types["ManyToManyRelationshipMetadata"], r.Schema, r.MetadataID, settings{
 			"SchemaName": r.Schema, "RelationshipType": "ManyToManyRelationship", "SecurityTypes": "None",
 			"Entity1LogicalName": r.Entity1, "Entity2LogicalName": r.Entity2, "IntersectEntityName": r.Intersect,
 			"Entity1IntersectAttribute": r.Attribute1, "Entity2IntersectAttribute": r.Attribute2,

@@ -37,10 +37,10 @@ func attributeType(t schema.Type) string {
 	return string(t)
 }
 
-// column is the AttributeMetadata of a column, of the type that its values have.
+// column is the AttributeMetadata of a column, of the type that its settings have.
 func (m *metadata) column(c *schema.Column, number int) *definition {
 	securable := c.Secured || c.Custom
-	set := values{
+	set := settings{
 		"AttributeOf": orNull(c.AttributeOf), "AttributeType": attributeType(c.Type), "ColumnNumber": number,
 		"EntityLogicalName": c.Table.Logical, "LogicalName": c.Logical, "SchemaName": c.Schema,
 		"IsCustomAttribute": c.Custom, "IsPrimaryId": c.PrimaryID, "IsPrimaryName": c.PrimaryName,
@@ -68,7 +68,7 @@ func (m *metadata) column(c *schema.Column, number int) *definition {
 	return d
 }
 
-func setText(c *schema.Column, set values) {
+func setText(c *schema.Column, set settings) {
 	switch c.Type {
 	case schema.String, schema.Memo:
 	default:
@@ -86,7 +86,7 @@ func setText(c *schema.Column, set values) {
 	}
 }
 
-func setNumber(c *schema.Column, set values) {
+func setNumber(c *schema.Column, set settings) {
 	switch c.Type {
 	case schema.BigInt, schema.Integer, schema.Decimal, schema.Double, schema.Money:
 	default:
@@ -111,7 +111,7 @@ func setNumber(c *schema.Column, set values) {
 	}
 }
 
-func setOther(c *schema.Column, set values) {
+func setOther(c *schema.Column, set settings) {
 	switch c.Type {
 	case schema.DateTime:
 		if c.Format != "" {
@@ -160,7 +160,7 @@ func (m *metadata) optionSet(c *schema.Column) *definition {
 	if c.GlobalOptionSet {
 		id = derivedID(uuid.NameSpaceOID, "dataverse/optionset/"+name)
 	}
-	set := values{"Name": name, "IsGlobal": c.GlobalOptionSet, "DisplayName": m.label(c.Display, id, "DisplayName")}
+	set := settings{"Name": name, "IsGlobal": c.GlobalOptionSet, "DisplayName": m.label(c.Display, id, "DisplayName")}
 	kind := "OptionSetMetadata"
 	switch c.Type {
 	case schema.Boolean:

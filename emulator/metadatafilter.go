@@ -11,7 +11,7 @@ import (
 )
 
 // check refuses what a filter of definitions may not hold.
-func (s *shape) check(e odata.Expr) error {
+func (s *view) check(e odata.Expr) error {
 	switch e := e.(type) {
 	case *odata.Binary:
 		switch e.Op {
@@ -38,12 +38,12 @@ func (s *shape) check(e odata.Expr) error {
 		_, err := s.kindOf(e)
 		return err
 	case *odata.Call:
-		return unsupportedFunction(strings.TrimPrefix(e.Name, namespace))
+		return noMetadataFunction(strings.TrimPrefix(e.Name, namespace))
 	case *odata.Lambda:
 		if e.All {
-			return unsupportedFunction("all")
+			return noMetadataFunction("all")
 		}
-		return unsupportedFunction("any")
+		return noMetadataFunction("any")
 	}
 	return badRequest("The query node %s is not supported", e)
 }
@@ -55,12 +55,12 @@ func nodeName(op odata.Op) string {
 	return "BinaryOperator"
 }
 
-func unsupportedFunction(name string) *Error {
+func noMetadataFunction(name string) *Error {
 	return fail(http.StatusNotImplemented, codeSegmentNotFound, `The "%s" function isn't supported for Metadata Entities.`, name)
 }
 
 // kindOf is the type of a path's property, such as Edm.Boolean.
-func (s *shape) kindOf(p *odata.Path) (string, error) {
+func (s *view) kindOf(p *odata.Path) (string, error) {
 	t := s.declared
 	for i, name := range p.Segments {
 		position, ok := t.index[name]
@@ -79,7 +79,7 @@ func (s *shape) kindOf(p *odata.Path) (string, error) {
 }
 
 // checkTypes refuses to compare what has no common type, as OData does before it looks at any value.
-func (s *shape) checkTypes(b *odata.Binary) error {
+func (s *view) checkTypes(b *odata.Binary) error {
 	left, err := s.operandKind(b.L)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func qualified(kind string) string {
 }
 
 // operandKind is the type of a property or literal, "" where any will do.
-func (s *shape) operandKind(e odata.Expr) (string, error) {
+func (s *view) operandKind(e odata.Expr) (string, error) {
 	switch e := e.(type) {
 	case *odata.Path:
 		return s.kindOf(e)
@@ -139,26 +139,26 @@ func comparable(kind string) string {
 }
 
 // matches evaluates the filter, which check has passed.
-func (s *shape) matches(d *definition) bool { return truth(s.evaluate(s.filter, d)) }
+func (s *view) matches(d *definition) bool { return isTrue(s.evaluate(s.filter, d)) }
 
-func truth(v any) bool {
+func isTrue(v any) bool {
 	yes, ok := v.(bool)
 	return ok && yes
 }
 
 // evaluate returns nil, bool, float64 or string. Null equals null, and is neither above nor below anything.
-func (s *shape) evaluate(e odata.Expr, d *definition) any {
+func (s *view) evaluate(e odata.Expr, d *definition) any {
 	switch e := e.(type) {
 	case *odata.Binary:
 		switch e.Op {
 		case odata.And:
-			return truth(s.evaluate(e.L, d)) && truth(s.evaluate(e.R, d))
+			return isTrue(s.evaluate(e.L, d)) && isTrue(s.evaluate(e.R, d))
 		case odata.Or:
-			return truth(s.evaluate(e.L, d)) || truth(s.evaluate(e.R, d))
+			return isTrue(s.evaluate(e.L, d)) || isTrue(s.evaluate(e.R, d))
 		}
 		return compare(e.Op, s.evaluate(e.L, d), s.evaluate(e.R, d))
 	case *odata.Unary:
-		return !truth(s.evaluate(e.X, d))
+		return !isTrue(s.evaluate(e.X, d))
 	case *odata.Literal:
 		return literalValue(e)
 	case *odata.Path:
@@ -261,8 +261,8 @@ func (c *call) withoutAliases(e odata.Expr) (odata.Expr, error) {
 	return e, nil
 }
 
-// member is the JSON of a member of a JSON object, nil if there is none.
-func member(text []byte, name string) []byte {
+// memberOf is the JSON of a member of a JSON object, nil if there is none.
+func memberOf(text []byte, name string) []byte {
 	var inner map[string]json.RawMessage
 	if err := json.Unmarshal(text, &inner); err != nil {
 		return nil

@@ -8,29 +8,29 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
 
-// shape is what of the definitions of one type an answer shows: $select, $filter and $expand.
-type shape struct {
+// view is what of the definitions of one type an answer shows: $select, $filter and $expand.
+type view struct {
 	declared *metadataType // what the client expects: another type is named with @odata.type
 	selected []string      // nil is everything
 	filter   odata.Expr
-	expand   []expansion
+	expand   []subview
 	// baseFirst puts MetadataId and HasChanged first, as the service does behind $expand and casts without $select.
 	baseFirst bool
 	order     map[*metadataType][]int // by the type of a definition: which properties to show, made when first needed
 }
 
-// expansion is one item of $expand.
-type expansion struct {
+// subview is one item of $expand.
+type subview struct {
 	nav        string
 	collection bool
-	shape      *shape
+	view       *view
 }
 
 // notForMetadata are the options that definitions refuse.
 var notForMetadata = []string{"$top", "$skip", "$orderby", "$count", "$apply", "$search", "$skiptoken"}
 
-// metadataShape reads the options of a request for definitions of a type.
-func (c *call) metadataShape(declared *metadataType, cast bool) (*shape, error) {
+// metadataView reads the options of a request for definitions of a type.
+func (c *call) metadataView(declared *metadataType, cast bool) (*view, error) {
 	for _, name := range notForMetadata {
 		if c.query.Has(name) {
 			return nil, badRequest("The query parameter %s is not supported", name)
@@ -40,7 +40,7 @@ func (c *call) metadataShape(declared *metadataType, cast bool) (*shape, error) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.newShape(declared, options)
+	s, err := c.newView(declared, options)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,8 @@ func (c *call) metadataShape(declared *metadataType, cast bool) (*shape, error) 
 	return s, nil
 }
 
-func (c *call) newShape(declared *metadataType, o odata.Options) (*shape, error) {
-	s := &shape{declared: declared, selected: o.Select, order: map[*metadataType][]int{}}
+func (c *call) newView(declared *metadataType, o odata.Options) (*view, error) {
+	s := &view{declared: declared, selected: o.Select, order: map[*metadataType][]int{}}
 	if o.Filter != nil {
 		filter, err := c.withoutAliases(o.Filter)
 		if err != nil {
@@ -69,7 +69,7 @@ func (c *call) newShape(declared *metadataType, o odata.Options) (*shape, error)
 		s.selected = nil
 	}
 	for _, item := range o.Expand {
-		e, err := c.newExpansion(declared, item)
+		e, err := c.newSubview(declared, item)
 		if err != nil {
 			return nil, err
 		}
@@ -83,36 +83,36 @@ func (t *metadataType) has(name string) bool {
 	return ok
 }
 
-func (c *call) newExpansion(declared *metadataType, item odata.Expand) (expansion, error) {
+func (c *call) newSubview(declared *metadataType, item odata.Expand) (subview, error) {
 	nav, ok := declared.nav(item.Path)
 	switch {
 	case !ok && declared.has(item.Path):
-		return expansion{}, badRequest("Property '%s' on type '%s%s' is not a navigation property or complex property. Only navigation properties can be expanded.",
+		return subview{}, badRequest("Property '%s' on type '%s%s' is not a navigation property or complex property. Only navigation properties can be expanded.",
 			item.Path, namespace, declared.name)
 	case !ok:
-		return expansion{}, noSuchProperty(item.Path, declared.name)
+		return subview{}, noSuchProperty(item.Path, declared.name)
 	case item.Ref || item.Count:
-		return expansion{}, badRequest("Expand with $ref is only supported on lookup type navigation property.")
+		return subview{}, badRequest("Expand with $ref is only supported on lookup type navigation property.")
 	case item.Top != nil:
-		return expansion{}, badRequest("The query parameter $top is not supported")
+		return subview{}, badRequest("The query parameter $top is not supported")
 	case item.OrderBy != nil:
-		return expansion{}, badRequest("The query parameter $orderby is not supported")
+		return subview{}, badRequest("The query parameter $orderby is not supported")
 	}
 	kind, collection := nav.collection()
 	target := loadMetadataTypes().byName[kind]
 	if item.Cast != "" {
 		cast, err := castOf(item.Cast, target)
 		if err != nil {
-			return expansion{}, err
+			return subview{}, err
 		}
 		target = cast
 	}
-	inner, err := c.newShape(target, item.Options)
+	inner, err := c.newView(target, item.Options)
 	if err != nil {
-		return expansion{}, err
+		return subview{}, err
 	}
 	inner.baseFirst = true
-	return expansion{nav: nav.name, collection: collection, shape: inner}, nil
+	return subview{nav: nav.name, collection: collection, view: inner}, nil
 }
 
 // castOf finds the type that a cast names, which must derive from the declared one.
@@ -125,11 +125,11 @@ func castOf(name string, declared *metadataType) (*metadataType, error) {
 	return t, nil
 }
 
-// clause is the shape as the context URL tells it: (LogicalName,OptionSet(Options)).
-func (s *shape) clause() string {
+// clause is the view as the context URL tells it: (LogicalName,OptionSet(Options)).
+func (s *view) clause() string {
 	parts := slices.Clone(s.selected)
 	for _, e := range s.expand {
-		inner := e.shape.clause()
+		inner := e.view.clause()
 		if inner == "" {
 			inner = "()"
 		}
@@ -142,7 +142,7 @@ func (s *shape) clause() string {
 }
 
 // properties says which properties of a definition of the type to show.
-func (s *shape) properties(kind *metadataType) []int {
+func (s *view) properties(kind *metadataType) []int {
 	if order, ok := s.order[kind]; ok {
 		return order
 	}
@@ -160,7 +160,7 @@ func (s *shape) properties(kind *metadataType) []int {
 }
 
 // object appends a definition as a JSON object. Context, where given, comes first.
-func (s *shape) object(b []byte, d *definition, context string) []byte {
+func (s *view) object(b []byte, d *definition, context string) []byte {
 	b = append(b, '{')
 	start := len(b)
 	if context != "" {
@@ -191,23 +191,23 @@ func comma(b []byte, start int) []byte {
 	return b
 }
 
-func (e expansion) append(b []byte, d *definition) []byte {
+func (e subview) append(b []byte, d *definition) []byte {
 	b = append(append(append(b, '"'), e.nav...), `":`...)
 	var related []*definition
 	if d.follow != nil {
 		related = d.follow(e.nav)
 	}
 	if e.collection {
-		return e.shape.list(b, related)
+		return e.view.list(b, related)
 	}
 	if len(related) == 0 {
 		return append(b, "null"...)
 	}
-	return e.shape.object(b, related[0], "")
+	return e.view.object(b, related[0], "")
 }
 
 // list appends the definitions that the filter lets through, as a JSON array.
-func (s *shape) list(b []byte, all []*definition) []byte {
+func (s *view) list(b []byte, all []*definition) []byte {
 	b = append(b, '[')
 	start := len(b)
 	for _, d := range all {
@@ -224,7 +224,7 @@ func (s *shape) list(b []byte, all []*definition) []byte {
 
 // answerMetadata writes definitions: one, or a collection.
 func (c *call) answerMetadata(at place, cast bool) error {
-	s, err := c.metadataShape(at.declared, cast)
+	s, err := c.metadataView(at.declared, cast)
 	if err != nil {
 		return err
 	}
