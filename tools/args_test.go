@@ -1,7 +1,9 @@
 package tools
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
 )
@@ -110,5 +112,35 @@ func TestConnectionArgumentAppearsWithTheSecondConnection(t *testing.T) {
 				t.Errorf("%d connections: %s offers the argument: %t, want %t: %s", n, offer.Name, got, want, offer.Input)
 			}
 		}
+	}
+}
+
+func TestPanicOfAHandlerReachesOnlyTheLog(t *testing.T) {
+	var log bytes.Buffer
+	set := newSet(t, Options{
+		Connections: []Connection{{Name: "broken"}}, // a connection without a client: any use of it panics
+		Log:         slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	result, err := set.Call(t.Context(), "list_tables", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !result.IsError || strings.Contains(result.Text, "nil pointer") {
+		t.Errorf("got %+v, want an internal error without the text of the panic", result)
+	}
+	if !strings.Contains(log.String(), "nil pointer") {
+		t.Errorf("log: got %s, want the text of the panic", log.String())
+	}
+}
+
+func TestCallLeavesOneLineWithoutItsArguments(t *testing.T) {
+	var log bytes.Buffer
+	set := newSet(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if _, err := set.Call(t.Context(), "query_records", json.RawMessage(`{"table":"account","filter":"name eq 'Secret Ltd'","oops":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "tool=query_records") ||
+		!strings.Contains(got, "kind=invalid") || strings.Contains(got, "Secret") {
+		t.Errorf("log: got %q, want one line with the tool and the kind, without arguments", got)
 	}
 }

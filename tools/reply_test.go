@@ -1,0 +1,113 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+func TestErrorsSayWhatWhyAndWhatNext(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{
+			&dataverse.Error{Op: "describe table acount", Kind: dataverse.NotFound, Message: `there is no table "acount"`, Nearest: []string{"account", "contact"}},
+			"describe table acount: there is no table \"acount\" [not_found]\nDid you mean account or contact?",
+		},
+		{
+			&dataverse.Error{Op: "update account", Kind: dataverse.Conflict, Status: 412, Code: "0x80060882", Message: "The version of the existing record doesn't match the RowVersion property provided."},
+			"update account: The version of the existing record doesn't match the RowVersion property provided. [conflict, HTTP 412, 0x80060882]\n" +
+				"Read the record again with get_record, then decide and repeat with its etag.",
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Throttled, Status: 429, Message: "Number of requests exceeded the limit", RetryAfter: 12 * time.Second},
+			"list accounts: Number of requests exceeded the limit [throttled, HTTP 429]\nThe service is limiting calls; wait 12s and call again.",
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Denied, Status: 401, Message: "token expired"},
+			"list accounts: token expired [denied, HTTP 401]\n" +
+				"The sign-in was refused or has expired; renew the token or check the client id, secret and tenant.",
+		},
+		{
+			&dataverse.Error{Kind: dataverse.Internal, Status: 500, Message: "An unexpected error occurred.", RequestID: "r-1"},
+			"some_tool: An unexpected error occurred. [internal, HTTP 500, request r-1]\n" +
+				"This is not caused by the arguments; try again later and report the request if it persists.",
+		},
+		{
+			fmt.Errorf("panic: %s", "secret"),
+			"some_tool: internal error\nThis is a fault of the server, not of the arguments; its log has the details.",
+		},
+		{context.Canceled, "some_tool: cancelled before it was done\nNothing more will happen; call again if it is still wanted."},
+		{
+			errors.Join(context.DeadlineExceeded),
+			"some_tool: took too long\nAsk for less (fewer columns or rows, a narrower filter) or try again.",
+		},
+	} {
+		if diff := cmp.Diff(test.want, explainError("some_tool", test.err)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", test.err, diff)
+		}
+	}
+}
+
+func TestSameNameIsToldApartByNumber(t *testing.T) {
+	var l legend
+	shown := []string{
+		l.lookup("ownerid", "John Smith", "systemuser(1)"),
+		l.lookup("ownerid", "John Smith", "systemuser(2)"),
+		l.lookup("ownerid", "John Smith", "systemuser(1)"),
+		l.lookup("ownerid", "John Smith [2]", "systemuser(3)"),
+		l.lookup("createdby", "John Smith", "systemuser(2)"),
+	}
+	want := []string{"John Smith", "John Smith [2]", "John Smith", "John Smith [2] [2]", "John Smith"}
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]map[string]string{
+		"ownerid":   {"John Smith": "systemuser(1)", "John Smith [2]": "systemuser(2)", "John Smith [2] [2]": "systemuser(3)"},
+		"createdby": {"John Smith": "systemuser(2)"},
+	}, l.Lookups); diff != "" {
+		t.Errorf("legend (-want +got):\n%s", diff)
+	}
+}
+
+func TestNumbersLoseOnlyThePaddingZeros(t *testing.T) {
+	for in, want := range map[json.Number]json.Number{
+		"2500.0000000000": "2500", "0.50": "0.5", "100": "100", "-1.10": "-1.1", "0.0": "0", "1.50E+2": "1.50E+2",
+	} {
+		if got := trimmed(in); got != want {
+			t.Errorf("trimmed(%s): got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestCursorFitsOnlyItsQuery(t *testing.T) {
+	q := dataverse.Query{Filter: "revenue gt 5", Size: 50}
+	at := place{skip: 20, page: "a.b.c"}
+	got, err := readCursor(at.cursor(q, "account"), q, "account")
+	if err != nil || got != at {
+		t.Errorf("own cursor: got %+v, %v, want %+v", got, err, at)
+	}
+	q.Filter = "revenue gt 6"
+	for _, cursor := range []string{at.cursor(dataverse.Query{}, "account"), "x", "-1." + mark(q, "account") + "."} {
+		if _, err := readCursor(cursor, q, "account"); dataverse.KindOf(err) != dataverse.Invalid {
+			t.Errorf("cursor %q: got %v, want an invalid error", cursor, err)
+		}
+	}
+}
+
+func TestClippingKeepsCharactersWhole(t *testing.T) {
+	got := clip(map[string]any{"a": []any{strings.Repeat("é", 10), "short", true}}, 5)
+	want := map[string]any{"a": []any{"éé… [16 more bytes]", "short", true}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
