@@ -4,14 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"net/http"
+	"slices"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
 // create answers POST on an entity set.
 func (c *call) create(t *schema.Table) error {
-	if t.Abstract {
-		return c.methodNotAllowed()
+	if err := c.mayWrite(t, "Create"); err != nil {
+		return err
 	}
 	object, err := c.body(t)
 	if err != nil {
@@ -46,6 +47,30 @@ func (c *call) address(t *schema.Table, key string) {
 	url := c.root + t.Set + "(" + key + ")"
 	c.w.Header().Set("OData-EntityId", url)
 	c.w.Header().Set("Location", url)
+}
+
+// codeNoMethod is the code of a message that a table does not know.
+const codeNoMethod = "0x80040800"
+
+// mayWrite refuses, before anything is written, a message that the table does not know, and a $select or $expand that
+// the answer could not honour.
+func (c *call) mayWrite(t *schema.Table, message string) error {
+	if len(t.Messages) > 0 && !slices.Contains(t.Messages, message) {
+		return fail(http.StatusBadRequest, codeNoMethod, "The '%s' method does not support entities of type '%s'. "+
+			"MessageProcessorCache returned MessageProcessor.Empty.", message, t.Logical)
+	}
+	if !c.prefer.representation {
+		return nil
+	}
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	if message == "Update" {
+		options.Expand = nil
+	}
+	_, err = c.project(t, options)
+	return err
 }
 
 func (c *call) methodNotAllowed() *Error {

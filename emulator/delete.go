@@ -24,6 +24,9 @@ func (c *call) delete(t *schema.Table) error {
 		if err := c.preconditions(ctx, tx, &l); err != nil {
 			return err
 		}
+		if err := c.mayWrite(l.table, "Delete"); err != nil {
+			return err
+		}
 		return c.remove(ctx, tx, l.table, l.id)
 	})
 	if err != nil {

@@ -1,10 +1,10 @@
 package emulator
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
@@ -103,17 +103,16 @@ func (e *Error) write(w http.ResponseWriter, annotate bool) {
 		w.WriteHeader(e.Status)
 		return
 	}
-	body := map[string]any{"code": e.Code, "message": e.Message}
+	var detail, body object
+	detail.text("code", e.Code)
+	detail.text("message", e.Message)
 	if annotate {
-		body["@Microsoft.PowerApps.CDS.HelpLink"] = "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + e.Code[2:]
-		body["@Microsoft.PowerApps.CDS.TraceText"] = ""
-		body["@Microsoft.PowerApps.CDS.InnerError.Message"] = e.Message
+		detail.text("@Microsoft.PowerApps.CDS.HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"+strings.TrimPrefix(e.Code, "0x"))
+		detail.text("@Microsoft.PowerApps.CDS.TraceText", "")
+		detail.text("@Microsoft.PowerApps.CDS.InnerError.Message", e.Message)
 	}
-	data, err := json.Marshal(map[string]any{"error": body})
-	if err != nil {
-		panic(err) // strings always marshal
-	}
+	body.raw("error", detail.bytes())
 	w.Header().Set("Content-Type", "application/json; odata.metadata=minimal")
 	w.WriteHeader(e.Status)
-	_, _ = w.Write(data) // a client that went away needs no answer
+	_, _ = w.Write(body.bytes()) // a client that went away needs no answer
 }

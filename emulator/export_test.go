@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -13,7 +14,7 @@ func Stored(t *testing.T, s *Server, table, id string) map[string]any {
 	var row map[string]any
 	err := s.Emulator.db.Read(t.Context(), func(ctx context.Context, q store.Querier) (err error) {
 		row, err = load(ctx, q, s.Emulator.schema.Table(table), id)
-		if e, ok := err.(*Error); ok && e.Code == codeNotFound {
+		if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
 			return nil
 		}
 		return err

@@ -36,6 +36,9 @@ func (c *call) createRelated(t *schema.Table, nav schema.Nav) error {
 	if far == nil {
 		return c.methodNotAllowed()
 	}
+	if err := c.mayWrite(far, "Create"); err != nil {
+		return err
+	}
 	object, err := c.body(far)
 	if err != nil {
 		return err

@@ -29,7 +29,13 @@ func (c *call) update(t *schema.Table) error {
 			return err
 		}
 		if added = !l.found; added {
+			if err := c.mayWrite(l.table, "Create"); err != nil {
+				return err
+			}
 			l.id, err = c.insertAt(ctx, tx, l, object)
+			return err
+		}
+		if err := c.mayWrite(l.table, "Update"); err != nil {
 			return err
 		}
 		row, err := entering{c, false, false}.entry(ctx, l.table, object)
@@ -56,9 +62,6 @@ func (c *call) update(t *schema.Table) error {
 
 // insertAt creates the row that a PATCH did not find. The id of the URL wins; of an alternate key the body's values do.
 func (c *call) insertAt(ctx context.Context, tx *sql.Tx, l location, object members) (string, error) {
-	if l.table.Abstract {
-		return "", l.missing()
-	}
 	row, err := entering{c, true, false}.entry(ctx, l.table, object)
 	if err != nil {
 		return "", err
@@ -91,7 +94,7 @@ func (c *call) find(ctx context.Context, t *schema.Table) (location, error) {
 func (c *call) preconditions(ctx context.Context, tx *sql.Tx, l *location) error {
 	match, none := strings.TrimSpace(c.r.Header.Get("If-Match")), strings.TrimSpace(c.r.Header.Get("If-None-Match"))
 	if !l.found {
-		if match != "" {
+		if match != "" || l.table.Abstract {
 			return l.missing()
 		}
 		return nil

@@ -57,7 +57,7 @@ func valueIn(col *schema.Column, value any) (any, error) {
 		return id.String(), nil
 	case schema.MultiSelect:
 		return optionsIn(col, value)
-	case schema.Image, schema.File:
+	case schema.Image:
 		s, ok := value.(string)
 		if _, err := base64.StdEncoding.DecodeString(s); !ok || err != nil {
 			return nil, cannotConvert(col, value)
@@ -69,33 +69,7 @@ func valueIn(col *schema.Column, value any) (any, error) {
 
 // cannotConvert is what the OData library says of a value of the wrong type.
 func cannotConvert(col *schema.Column, value any) *Error {
-	return payload(col.Table, "Cannot convert the literal '%s' to the expected type '%s'.", literalText(value), edmType(col))
-}
-
-// edmType is the type of the column's property in $metadata.
-func edmType(col *schema.Column) string {
-	switch col.Type {
-	case schema.Integer, schema.Picklist, schema.State, schema.Status:
-		return "Edm.Int32"
-	case schema.BigInt:
-		return "Edm.Int64"
-	case schema.Decimal, schema.Money:
-		return "Edm.Decimal"
-	case schema.Double:
-		return "Edm.Double"
-	case schema.Boolean:
-		return "Edm.Boolean"
-	case schema.Uniqueidentifier, schema.Lookup, schema.Customer, schema.Owner:
-		return "Edm.Guid"
-	case schema.Image, schema.File:
-		return "Edm.Binary"
-	case schema.DateTime:
-		if col.DateTimeBehavior == "DateOnly" {
-			return "Edm.Date"
-		}
-		return "Edm.DateTimeOffset"
-	}
-	return "Edm.String"
+	return payload(col.Table, "Cannot convert the literal '%s' to the expected type '%s'.", literalText(value), col.Edm())
 }
 
 // literalText prints a value as .NET does.
@@ -169,7 +143,7 @@ func noSuchOption(col *schema.Column, value string) *Error {
 func exactIn(col *schema.Column, value any) (any, error) {
 	number, ok := value.(json.Number)
 	if _, isText := value.(string); isText {
-		return nil, payload(col.Table, "Cannot convert a value to target type '%s' because of conflict between input format string/number and parameter 'IEEE754Compatible' false/true.", edmType(col))
+		return nil, payload(col.Table, "Cannot convert a value to target type '%s' because of conflict between input format string/number and parameter 'IEEE754Compatible' false/true.", col.Edm())
 	}
 	if !ok {
 		return nil, cannotConvert(col, value)
@@ -247,7 +221,7 @@ func timeIn(col *schema.Column, value any) (any, error) {
 	if !ok {
 		return nil, cannotConvert(col, value)
 	}
-	if edmType(col) == "Edm.Date" {
+	if col.Edm() == "Edm.Date" {
 		if t, err := time.Parse(time.DateOnly, s); err != nil {
 			return nil, cannotConvert(col, value)
 		} else if t.Year() < firstYear {

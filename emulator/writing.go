@@ -173,7 +173,10 @@ func load(ctx context.Context, q store.Querier, t *schema.Table, id string) (map
 		return nil, err
 	}
 	if !rows.Next() {
-		return nil, errors.Join(rows.Err(), noSuchRow(t.Logical, id))
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+		return nil, noSuchRow(t.Logical, id)
 	}
 	values, targets := make([]any, len(names)), make([]any, len(names))
 	for i := range values {
