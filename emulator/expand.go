@@ -102,7 +102,8 @@ func (e *expansion) referred(r row) (table, id string) {
 		return table, r.text(e.from)
 	}
 	actual := r.text(e.target)
-	if actual != table && !(table == "owner") && !(table == "activitypointer" && e.isActivity(actual)) {
+	within := actual == table || table == "owner" || table == "activitypointer" && e.isActivity(actual)
+	if !within {
 		return table, ""
 	}
 	return actual, r.text(e.from)
@@ -146,7 +147,7 @@ func (e *expansion) single(ctx context.Context, q store.Querier, rows []row) ([]
 	if err != nil {
 		return nil, err
 	}
-	query := concat("SELECT "+e.inner.selectList(rowAlias)+" FROM "+store.Quote(e.inner.table.Logical)+" AS "+rowAlias+" WHERE ", where)
+	query := concat("SELECT "+e.inner.selectList()+" FROM "+store.Quote(e.inner.table.Logical)+" AS "+rowAlias+" WHERE ", where)
 	found, err := e.inner.fetch(ctx, q, query.sql, query.args...)
 	if err != nil {
 		return nil, err
@@ -260,7 +261,7 @@ func (e *expansion) collectionQuery(rows []row, limit int) (fragment, error) {
 			by = append(by, " DESC")
 		}
 	}
-	list := e.inner.selectList(rowAlias)
+	list := e.inner.selectList()
 	return concat("SELECT "+list+", "+rowAlias+`."$owner" FROM (SELECT `+list+", ", owner, ` AS "$owner", row_number() OVER (PARTITION BY `,
 		owner, " ORDER BY ", concat(by...), `) AS "$number" FROM `+from+" WHERE ", where,
 		fmt.Sprintf(`) AS %s WHERE %[1]s."$number" <= %d ORDER BY %[1]s."$number"`, rowAlias, limit+1)), nil

@@ -104,7 +104,7 @@ func (c *call) follow(t *schema.Table, from string, r *schema.Relationship) (tab
 	e.lookup(column)
 	p := e.parent
 	err = c.db.Read(c.context(), func(ctx context.Context, q store.Querier) error {
-		rows, err := p.fetch(ctx, q, "SELECT "+p.selectList(rowAlias)+" FROM "+store.Quote(t.Logical)+" AS "+rowAlias+
+		rows, err := p.fetch(ctx, q, "SELECT "+p.selectList()+" FROM "+store.Quote(t.Logical)+" AS "+rowAlias+
 			" WHERE "+rowAlias+"."+store.Quote(t.PrimaryID)+" = ?", from)
 		if err == nil && len(rows) > 0 {
 			table, id = e.referred(rows[0])

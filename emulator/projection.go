@@ -45,7 +45,7 @@ func (c *call) project(t *schema.Table, o odata.Options) (*projection, error) {
 	if err := checkExpand(t, o); err != nil {
 		return nil, err
 	}
-	nested := slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Options.Expand) > 0 })
+	nested := slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })
 	return c.projectTable(t, o, shape{etag: c.metadataLevel() != metadataNone, nested: nested})
 }
 
@@ -174,7 +174,7 @@ func (p *projection) showAs(name string, column *schema.Column) {
 	}
 	p.shown[name] = true
 	f := newField(p.c, name, column)
-	if column.Stored() && column.Read || column.PrimaryID {
+	if column.Stored() && column.Read || column.Logical == p.table.PrimaryID {
 		f.at = p.need(column.Logical)
 	}
 	if column.Polymorphic() && f.at >= 0 {
@@ -194,14 +194,14 @@ func (p *projection) need(physical string) int {
 	return at
 }
 
-// selectList is the SQL list of the columns that fetch expects.
-func (p *projection) selectList(alias string) string {
+// selectList is the SQL list of the columns that fetch expects, of the row known as rowAlias.
+func (p *projection) selectList() string {
 	var b strings.Builder
 	for i, name := range p.physical {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(alias + "." + store.Quote(name))
+		b.WriteString(rowAlias + "." + store.Quote(name))
 	}
 	return b.String()
 }
@@ -251,7 +251,7 @@ func checkExpand(t *schema.Table, o odata.Options) error {
 	}
 	across, other, nested := 0, 0, false
 	for _, e := range o.Expand {
-		nested = nested || len(e.Options.Expand) > 0
+		nested = nested || len(e.Expand) > 0
 		if nav, ok := t.Nav(e.Path); ok && nav.Across != nil {
 			across++
 		} else {
@@ -267,7 +267,7 @@ func checkExpand(t *schema.Table, o odata.Options) error {
 func countExpands(items []odata.Expand) int {
 	n := len(items)
 	for _, e := range items {
-		n += countExpands(e.Options.Expand)
+		n += countExpands(e.Expand)
 	}
 	return n
 }

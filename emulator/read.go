@@ -58,11 +58,11 @@ func (c *call) readRow(t *schema.Table, id string, rest []odata.Segment) error {
 	if segment.Name == "$ref" && len(rest) == 1 {
 		return c.answerReference(t, id)
 	}
-	if column := columnNamed(t, segment.Name); column != nil && !segment.HasParens {
-		return c.readProperty(t, id, column, rest)
-	}
 	if nav, ok := t.Nav(segment.Name); ok {
 		return c.readNavigation(t, id, nav, rest)
+	}
+	if column := columnNamed(t, segment.Name); column != nil && !segment.HasParens {
+		return c.readProperty(t, id, column, rest)
 	}
 	if derived := c.castTo(t, segment.Name); derived != nil && !segment.HasParens {
 		return c.readRow(derived, id, rest[1:])
@@ -143,7 +143,7 @@ func (c *call) record(ctx context.Context, t *schema.Table, id string, o odata.O
 	}
 	var answer record
 	err = c.db.Read(ctx, func(ctx context.Context, q store.Querier) error {
-		query := "SELECT " + p.selectList(rowAlias) + " FROM " + store.Quote(t.Logical) + " AS " + rowAlias +
+		query := "SELECT " + p.selectList() + " FROM " + store.Quote(t.Logical) + " AS " + rowAlias +
 			" WHERE " + rowAlias + "." + store.Quote(t.PrimaryID) + " = ?"
 		rows, err := p.fetch(ctx, q, query, id)
 		if err != nil {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -16,10 +17,13 @@ func (p *projection) render(ctx context.Context, q store.Querier, rows []row) ([
 		return nil, err
 	}
 	objects, ends := make([][]byte, len(rows)), make([]int, len(rows))
-	buffer := make([]byte, 0, len(rows)*len(p.fields)*sizeOfField)
+	var buffer []byte
 	for i, r := range rows {
 		buffer = w.appendRow(buffer, i, r)
 		ends[i] = len(buffer)
+		if i == 0 {
+			buffer = slices.Grow(buffer, len(rows)*(len(buffer)+len(buffer)/4)) // rows of a table are about of a size
+		}
 	}
 	start := 0
 	for i, end := range ends {
@@ -28,9 +32,6 @@ func (p *projection) render(ctx context.Context, q store.Querier, rows []row) ([
 	}
 	return objects, nil
 }
-
-// sizeOfField is about what a property takes in bytes.
-const sizeOfField = 40
 
 // renderer holds what one render has read from other tables.
 type renderer struct {
@@ -46,7 +47,7 @@ func (w *renderer) prepare(ctx context.Context, q store.Querier, rows []row) (er
 	if len(rows) == 0 {
 		return nil
 	}
-	w.full = w.c.metadataLevel() == metadataFull
+	w.full = w.c.metadataLevel() == metadataFull && w.table.Logical != "owner" // the real table is named by the expansion
 	if w.names, err = w.lookupNames(ctx, q, rows); err != nil {
 		return err
 	}
@@ -114,16 +115,18 @@ func separate(b []byte, start int) []byte {
 
 // appendControls writes what stands before the properties: the etag and, in full metadata, what the row is.
 func (w *renderer) appendControls(b []byte, r row) []byte {
-	start := len(b)
+	start, address := len(b), ""
 	if w.full {
-		address := w.table.Set + "(" + r.id + ")"
-		b = append(b, `"@odata.type":"#Microsoft.Dynamics.CRM.`+w.table.Logical+`","@odata.id":"`+w.c.root+address+
-			`","@odata.editLink":"`+address+`"`...)
+		address = w.table.Set + "(" + r.id + ")"
+		b = append(b, `"@odata.type":"#Microsoft.Dynamics.CRM.`+w.table.Logical+`","@odata.id":"`+w.c.root+address+`"`...)
 	}
 	if version, ok := w.versionOf(r); ok && w.etag {
 		b = append(separate(b, start), `"@odata.etag":"W/\"`...)
 		b = strconv.AppendInt(b, version, 10)
 		b = append(b, `\""`...)
+	}
+	if w.full {
+		b = append(b, `,"@odata.editLink":"`+address+`"`...)
 	}
 	return b
 }

@@ -32,62 +32,62 @@ const (
 type cells map[string]any
 
 // testRows is an emulator with a few rows put below the Web API, so that reading is tested alone.
-func testRows(t testing.TB) *Emulator {
-	t.Helper()
-	e, err := New(t.Context(), Options{Empty: true})
+func testRows(tb testing.TB) *Emulator {
+	tb.Helper()
+	e, err := New(tb.Context(), Options{Empty: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := e.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	insert(t, e, "contact", cells{"contactid": susanna, "firstname": "Susanna", "lastname": "Stubberod", "fullname": "Susanna Stubberod",
+	insert(tb, e, "contact", cells{"contactid": susanna, "firstname": "Susanna", "lastname": "Stubberod", "fullname": "Susanna Stubberod",
 		"birthdate": "1980-04-10", "parentcustomerid": litware, "parentcustomerid$table": "account", "versionnumber": 101,
 		"ownerid": seed.AdministratorID, "ownerid$table": "systemuser"})
-	insert(t, e, "account", cells{"accountid": litware, "name": `Litware "Inc" & <Co>`, "accountnumber": "A1", "revenue": 20000.0, "revenue_base": 20000.0,
+	insert(tb, e, "account", cells{"accountid": litware, "name": `Litware "Inc" & <Co>`, "accountnumber": "A1", "revenue": 20000.0, "revenue_base": 20000.0,
 		"exchangerate": 1.0, "numberofemployees": 1234567, "customertypecode": 1, "statecode": 0, "statuscode": 1, "creditonhold": 0,
 		"primarycontactid": susanna, "createdon": "2024-06-12T14:13:17Z", "transactioncurrencyid": seed.BaseCurrencyID,
 		"ownerid": seed.DefaultTeamID, "ownerid$table": "team", "owningteam": seed.DefaultTeamID, "address1_latitude": 47.5,
 		"entityimage": "aGVsbG8=", "versionnumber": 102})
-	insert(t, e, "account", cells{"accountid": fourth, "name": "Fourth Coffee", "revenue": -1234.5, "parentaccountid": litware,
+	insert(tb, e, "account", cells{"accountid": fourth, "name": "Fourth Coffee", "revenue": -1234.5, "parentaccountid": litware,
 		"transactioncurrencyid": seed.EuroID, "ownerid": seed.AdministratorID, "ownerid$table": "systemuser",
 		"owninguser": seed.AdministratorID, "versionnumber": 103})
-	insert(t, e, "task", cells{"activityid": taskOne, "subject": "One", "regardingobjectid": litware, "regardingobjectid$table": "account",
+	insert(tb, e, "task", cells{"activityid": taskOne, "subject": "One", "regardingobjectid": litware, "regardingobjectid$table": "account",
 		"versionnumber": 104})
-	insert(t, e, "task", cells{"activityid": taskTwo, "subject": "Two", "regardingobjectid": litware, "regardingobjectid$table": "account",
+	insert(tb, e, "task", cells{"activityid": taskTwo, "subject": "Two", "regardingobjectid": litware, "regardingobjectid$table": "account",
 		"versionnumber": 105})
-	insert(t, e, "email", cells{"activityid": mail, "subject": "Hello", "versionnumber": 106})
-	insert(t, e, "activityparty", cells{"activitypartyid": party, "activityid": mail, "activityid$table": "email", "partyid": susanna,
+	insert(tb, e, "email", cells{"activityid": mail, "subject": "Hello", "versionnumber": 106})
+	insert(tb, e, "activityparty", cells{"activitypartyid": party, "activityid": mail, "activityid$table": "email", "partyid": susanna,
 		"partyid$table": "contact", "participationtypemask": 2, "versionnumber": 107})
-	insert(t, e, "systemuser", cells{"systemuserid": reader, "fullname": "Ann Reader", "versionnumber": 109})
-	insert(t, e, "role", cells{"roleid": roleRow, "name": "Reader", "versionnumber": 108})
-	insert(t, e, "systemuserroles", cells{"systemuserroleid": roleLink, "systemuserid": reader, "roleid": roleRow})
+	insert(tb, e, "systemuser", cells{"systemuserid": reader, "fullname": "Ann Reader", "versionnumber": 109})
+	insert(tb, e, "role", cells{"roleid": roleRow, "name": "Reader", "versionnumber": 108})
+	insert(tb, e, "systemuserroles", cells{"systemuserroleid": roleLink, "systemuserid": reader, "roleid": roleRow})
 	return e
 }
 
-func insert(t testing.TB, e *Emulator, table string, c cells) {
-	t.Helper()
+func insert(tb testing.TB, e *Emulator, table string, c cells) {
+	tb.Helper()
 	names := slices.Sorted(maps.Keys(c))
 	columns, args := make([]string, len(names)), make([]any, len(names))
 	for i, name := range names {
 		columns[i], args[i] = store.Quote(name), c[name]
 	}
-	err := e.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+	err := e.db.Write(tb.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO "+store.Quote(table)+" ("+strings.Join(columns, ",")+") VALUES ("+
 			strings.Repeat(",?", len(names))[1:]+")", args...)
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // ask makes a GET as the administrator; headers are given as "Name: value".
-func ask(t testing.TB, e *Emulator, path string, headers ...string) *httptest.ResponseRecorder {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://org/api/data/v9.2/"+strings.ReplaceAll(path, " ", "%20"), http.NoBody)
+func ask(tb testing.TB, e *Emulator, path string, headers ...string) *httptest.ResponseRecorder {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodGet, "http://org/api/data/v9.2/"+strings.ReplaceAll(path, " ", "%20"), http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+DefaultToken)
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")

@@ -44,7 +44,7 @@ func newField(c *call, name string, column *schema.Column) field {
 			f.navigation = annotation(associatedProperty)
 		}
 	}
-	if kind, ok := strings.CutPrefix(column.Edm(), "Edm."); ok && c.metadataLevel() == metadataFull && !plainJSON(kind) {
+	if kind, ok := strings.CutPrefix(column.Edm(), "Edm."); ok && !plainJSON(kind) && c.metadataLevel() == metadataFull {
 		f.key = append(append(appendString(f.key, name+"@odata.type"), ':'), `"#`+kind+`",`...)
 	}
 	f.key = append(appendString(f.key, name), ':')
