@@ -127,7 +127,7 @@ func (c *call) list(l listing) error {
 	return c.db.Read(c.context(), func(ctx context.Context, q store.Querier) error {
 		by, columns := orderSQL(l.terms)
 		query := fmt.Sprintf("SELECT %s, %s FROM %s AS %s WHERE %s ORDER BY %s LIMIT %d",
-			l.projection.selectList(rowAlias), columns, store.Quote(l.table.Logical), rowAlias, where.sql, by, size+1)
+			l.projection.selectList(), columns, store.Quote(l.table.Logical), rowAlias, where.sql, by, size+1)
 		if start.page > 1 && len(start.last) == 0 {
 			query += fmt.Sprintf(" OFFSET %d", (start.page-1)*size)
 		}
