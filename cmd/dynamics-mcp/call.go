@@ -24,7 +24,8 @@ standard error and the exit code is 1.`,
 		Example: `  dynamics-mcp call --demo list_tables
   dynamics-mcp call --demo query_records '{"table": "account", "top": 3}'
   dynamics-mcp call create_record - < contact.json`,
-		Args: cobra.RangeArgs(1, 2),
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: completeTool,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, log, err := p.load(cmd)
 			if err != nil {
@@ -48,6 +49,19 @@ standard error and the exit code is 1.`,
 	cmd.Flags().BoolVar(&demo, "demo", false, demoFlag)
 	addFlags(cmd.Flags(), environment, serving)
 	return cmd
+}
+
+// completeTool offers the names of the tools to the shell.
+func completeTool(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	s, err := server.New(server.Options{})
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, offer := range s.Tools() {
+		names = append(names, offer.Name+"\t"+offer.Title)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // arguments returns the JSON object that the rest of the command line gives.

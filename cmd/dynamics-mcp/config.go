@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -135,6 +136,24 @@ func environmentValue(s setting, env lookup) (value, name string, err error) {
 		return "", name, fmt.Errorf("%s: %w", name, err)
 	}
 	return value, name, nil
+}
+
+// unknownVariables finds names that were probably meant for this program and are not of it.
+func unknownVariables(environ []string) []string {
+	var known, warnings []string
+	for _, s := range settings() {
+		known = append(known, s.env())
+		if s.secret {
+			known = append(known, s.env()+"_FILE")
+		}
+	}
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, envPrefix) && !slices.Contains(known, name) {
+			warnings = append(warnings, "unknown variable "+name+didYouMean(name, known))
+		}
+	}
+	return warnings
 }
 
 // readSecret reads a file that holds one secret and perhaps a line end.

@@ -11,6 +11,6 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv}
+	p := program{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, environ: os.Environ()}
 	os.Exit(p.run(ctx, os.Args[1:]))
 }

@@ -10,7 +10,7 @@ import (
 func didYouMean(word string, known []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	for _, candidate := range known {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), candidate); d < distance {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(candidate)); d < distance {
 			best, distance = candidate, d
 		}
 	}

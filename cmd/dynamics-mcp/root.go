@@ -18,6 +18,8 @@ type program struct {
 	out io.Writer
 	err io.Writer
 	env lookup
+
+	environ []string // NAME=value of all variables
 }
 
 const (
@@ -170,7 +172,7 @@ func (p *program) load(cmd *cobra.Command) (*config, *slog.Logger, error) {
 		return nil, nil, err
 	}
 	log := newLog(p.err, c.logLevel)
-	for _, warning := range c.warnings {
+	for _, warning := range append(c.warnings, unknownVariables(p.environ)...) {
 		log.WarnContext(cmd.Context(), "configuration", "warning", warning)
 	}
 	return c, log, nil

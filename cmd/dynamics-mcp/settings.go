@@ -34,13 +34,14 @@ const (
 )
 
 const (
+	envPrefix      = "DYNAMICS_"
 	configKey      = "config"
 	defaultListen  = "127.0.0.1:8808"
 	connectionsKey = "connections"
 )
 
 // env is the setting's name in the environment.
-func (s setting) env() string { return "DYNAMICS_" + strings.ToUpper(s.key) }
+func (s setting) env() string { return envPrefix + strings.ToUpper(s.key) }
 
 func settings() []setting {
 	return []setting{
