@@ -39,16 +39,7 @@ func (c *call) collection(t *schema.Table, from source) error {
 	if len(o.Apply) > 0 {
 		return c.apply(t, where, o)
 	}
-	p, err := c.project(t, o)
-	if err != nil {
-		return err
-	}
-	terms, err := c.ordering(t, rowAlias, o.OrderBy)
-	if err != nil {
-		return err
-	}
-	l := listing{table: t, from: from, where: where, projection: p, terms: terms, options: o}
-	return c.list(l)
+	return c.list(listing{table: t, from: from, where: where, options: o})
 }
 
 // options reads the system query options, and refuses those that Dataverse does not have.
@@ -91,9 +82,10 @@ type listing struct {
 	table      *schema.Table
 	from       source
 	where      fragment
+	options    odata.Options
+	references bool // only the addresses of the rows
 	projection *projection
 	terms      []orderTerm
-	options    odata.Options
 }
 
 // size is how many rows the page may have. The service ignores $top when a page size is asked for.
@@ -107,11 +99,16 @@ func (l listing) size(p prefer) (n int, more bool) {
 	return maxPageSize, true
 }
 
-func (c *call) list(l listing) error {
+func (c *call) list(l listing) (err error) {
+	if l.projection, err = c.project(l.table, l.options); err != nil {
+		return err
+	}
+	if l.terms, err = c.ordering(l.table, rowAlias, l.options.OrderBy); err != nil {
+		return err
+	}
 	start := cookie{page: 1}
 	where := l.where
 	if token := c.query.Get("$skiptoken"); token != "" {
-		var err error
 		if start, err = parseSkiptoken(token); err != nil {
 			return err
 		}
@@ -142,7 +139,7 @@ func (c *call) list(l listing) error {
 				next = c.nextLink(l.cookie(start.page+1, rows))
 			}
 		}
-		objects, err := l.projection.render(ctx, q, rows)
+		objects, err := c.objects(ctx, q, l, rows)
 		if err != nil {
 			return err
 		}
@@ -152,6 +149,14 @@ func (c *call) list(l listing) error {
 		}
 		return c.envelope(l, objects, total, next)
 	})
+}
+
+// objects are the rows in JSON.
+func (c *call) objects(ctx context.Context, q store.Querier, l listing, rows []row) ([][]byte, error) {
+	if l.references {
+		return c.referenceObjects(l.table, rows), nil
+	}
+	return l.projection.render(ctx, q, rows)
 }
 
 // cookie points behind the last of the rows.
@@ -185,7 +190,11 @@ func countRows(ctx context.Context, q store.Querier, t *schema.Table, where frag
 // envelope writes the page.
 func (c *call) envelope(l listing, objects [][]byte, total int, next string) error {
 	var body object
-	body.text("@odata.context", c.contextURL(l.table, l.projection, l.from.context))
+	contents := c.contextURL(l.table, l.projection, l.from.context)
+	if l.references {
+		contents = c.root + "$metadata#Collection($ref)"
+	}
+	c.writeContext(&body, contents)
 	if total >= 0 {
 		body.raw("@odata.count", strconv.AppendInt(nil, int64(min(total, countLimit)), 10))
 	}

@@ -105,16 +105,3 @@ func (o *object) properties(other []byte) {
 	}
 	*o = append(*o, inner...)
 }
-
-// list adds an array of values that are JSON already.
-func (o *object) list(name string, items [][]byte) {
-	o.key(name)
-	*o = append(*o, '[')
-	for i, item := range items {
-		if i > 0 {
-			*o = append(*o, ',')
-		}
-		*o = append(*o, item...)
-	}
-	*o = append(*o, ']')
-}

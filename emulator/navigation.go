@@ -124,35 +124,24 @@ func (c *call) answerReference(t *schema.Table, id string) error {
 
 // readReferences answers …/$ref of a collection.
 func (c *call) readReferences(t *schema.Table, from source) error {
-	where := from.where
-	if where.sql == "" {
-		where.sql = "1"
-	}
-	query := concat("SELECT ", columnOf(rowAlias, t.PrimaryID), " FROM "+store.Quote(t.Logical)+" AS "+rowAlias+" WHERE ", where,
-		" ORDER BY ", columnOf(rowAlias, t.PrimaryID), fmt.Sprintf(" LIMIT %d", maxPageSize))
-	var references [][]byte
-	err := c.db.Read(c.context(), func(ctx context.Context, q store.Querier) (err error) {
-		rows, err := q.QueryContext(ctx, query.sql, query.args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id string
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			var o object
-			o.text("@odata.id", c.rowURL(t, id))
-			references = append(references, o.bytes())
-		}
-		return rows.Err()
-	})
+	o, err := c.options()
 	if err != nil {
 		return err
 	}
-	var body object
-	c.writeContext(&body, c.root+"$metadata#Collection($ref)")
-	body.list("value", references)
-	return c.answer(http.StatusOK, body.bytes())
+	where, err := c.selection(t, from, o.Filter)
+	if err != nil {
+		return err
+	}
+	o.Select, o.Expand = []string{t.PrimaryID}, nil
+	return c.list(listing{table: t, from: from, where: where, options: o, references: true})
+}
+
+func (c *call) referenceObjects(t *schema.Table, rows []row) [][]byte {
+	objects := make([][]byte, len(rows))
+	for i, r := range rows {
+		var o object
+		o.text("@odata.id", c.rowURL(t, r.id))
+		objects[i] = o.bytes()
+	}
+	return objects
 }

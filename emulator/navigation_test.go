@@ -38,6 +38,13 @@ func TestAPathLeadsBehindARow(t *testing.T) {
 		{account + "/Account_Tasks(" + taskTwo + ")/subject/$value", 200, "Two"},
 		{account + "/Account_Tasks/$ref", 200, context92 + `Collection($ref)","value":[{"@odata.id":"http://org/api/data/v9.2/tasks(` + taskOne +
 			`)"},{"@odata.id":"http://org/api/data/v9.2/tasks(` + taskTwo + `)"}]}`},
+		{account + "/Account_Tasks/$ref?$filter=subject eq 'two'", 200, context92 + `Collection($ref)","value":[{"@odata.id":"http://org/api/data/v9.2/tasks(` +
+			taskTwo + `)"}]}`},
+		{account + "/Account_Tasks?$select=subject&$filter=subject eq 'two'", 200, context92 + `tasks(subject)","value":[{"@odata.etag":"W/\"105\"",` +
+			`"subject":"Two","activityid":"` + taskTwo + `"}]}`},
+		{account + "/Account_Tasks/$count", 200, "\ufeff2"},
+		{"systemusers(" + reader + ")/systemuserroles_association?$select=name", 200, context92 +
+			`roles(name)","value":[{"@odata.etag":"W/\"108\"","name":"Reader","roleid":"` + roleRow + `"}]}`},
 		{account + "/Microsoft.Dynamics.CRM.account/accountnumber/$value", 200, "A1"},
 		{"activitypointers(" + taskOne + ")/Microsoft.Dynamics.CRM.task?$select=subject", 200,
 			context92 + `tasks(subject)/$entity","@odata.etag":"W/\"104\"","subject":"One","activityid":"` + taskOne + `"}`},

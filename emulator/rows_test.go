@@ -204,6 +204,14 @@ func TestExpandBringsRelatedRows(t *testing.T) {
 			`accounts(accountid,Account_Tasks(subject))/$entity","@odata.etag":"W/\"102\"",` + account + `,"Account_Tasks":[` +
 				`{"@odata.etag":"W/\"104\"","subject":"One","_regardingobjectid_value":"` + litware + `","activityid":"` + taskOne + `"}],` +
 				`"Account_Tasks@odata.nextLink":"http://org/api/data/v9.2/accounts(` + litware + `)/Account_Tasks?$select=subject&$top=1"}`},
+		{"collection filtered and ordered", "accounts(" + litware + ")?$select=accountid&$expand=Account_Tasks($select=subject;$filter=contains(subject,'o');$orderby=subject desc)", "",
+			`accounts(accountid,Account_Tasks(subject))/$entity","@odata.etag":"W/\"102\"",` + account + `,"Account_Tasks":[` +
+				`{"@odata.etag":"W/\"105\"","subject":"Two","_regardingobjectid_value":"` + litware + `","activityid":"` + taskTwo + `"},` +
+				`{"@odata.etag":"W/\"104\"","subject":"One","_regardingobjectid_value":"` + litware + `","activityid":"` + taskOne + `"}],` +
+				`"Account_Tasks@odata.nextLink":"http://org/api/data/v9.2/accounts(` + litware +
+				`)/Account_Tasks?$select=subject&$filter=contains(subject,'o')&$orderby=subject%20desc"}`},
+		{"lookup that the filter rules out", "accounts(" + litware + ")?$select=accountid&$expand=primarycontactid($select=fullname;$filter=fullname eq 'x')", "",
+			`accounts(accountid,primarycontactid(fullname))/$entity","@odata.etag":"W/\"102\"",` + account + `,"primarycontactid":null}`},
 		{"nested pages", "accounts(" + litware + ")?$select=accountid&$expand=Account_Tasks($select=subject),primarycontactid($select=fullname;$expand=parentcustomerid_account($select=name))",
 			"Prefer: odata.maxpagesize=1",
 			`accounts(accountid,Account_Tasks(subject),primarycontactid(fullname,parentcustomerid_account(name)))/$entity","@odata.etag":"W/\"102\"",` + account +
