@@ -67,7 +67,7 @@ func (c *Client) countAggregate(ctx context.Context, op string, p *plan) (Count,
 		}
 		return Count{}, e
 	}
-	page, err := readPage(a.body, shape{})
+	page, err := readPage(a.body, &shape{})
 	if err != nil {
 		return Count{}, c.badAnswer(op, a, err)
 	}

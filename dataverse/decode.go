@@ -27,16 +27,53 @@ const (
 
 // shape says how rows of an answer are to be read: what the columns are called, and in which order they were asked for.
 type shape struct {
-	table     string // logical name
-	primaryID string
-	columns   []string         // nil: all, in the order of the answer
-	expanded  map[string]shape // by navigation property as the service spells it
-	full      int              // rows from which on an expanded collection with a next link was cut
+	name     string            // of the table; "" for rows of an aggregate
+	table    *Table            // nil where it is not known
+	columns  []string          // nil: all, in the order of the answer
+	expanded map[string]*shape // by navigation property as the service spells it
+	full     int               // rows from which on an expanded collection with a next link was cut
+	seen     map[string]property
+}
+
+// property is what a property name of a row means.
+type property struct {
+	name       string // column it belongs to
+	annotation string // "" for the value itself
+	kind       ColumnType
+	isID       bool
+}
+
+// property looks key up; every row repeats them all.
+func (s *shape) property(key []byte) property {
+	p, ok := s.seen[string(key)]
+	if ok {
+		return p
+	}
+	p = readName(string(key))
+	if s.table != nil {
+		if c, ok := s.table.Column(p.name); ok {
+			p.kind = c.Type
+		}
+		p.isID = p.name == s.table.PrimaryID
+	}
+	if s.seen == nil {
+		s.seen = map[string]property{}
+	}
+	s.seen[string(key)] = p
+	return p
+}
+
+// inner is the shape of the rows behind a navigation property.
+func (s *shape) inner(name string) *shape {
+	if inner := s.expanded[name]; inner != nil {
+		return inner
+	}
+	return &shape{}
 }
 
 // readPage reads {"value":[…]}. A page may hold 5,000 rows, so it is walked in place: maps would cost more and lose the
 // order of columns.
-func readPage(body []byte, s shape) (page, error) {
+func readPage(body []byte, s *shape) (page, error) {
 	p := page{count: -1}
 	if !json.Valid(body) { // jsonparser reads on over much that is not JSON
 		return p, errNotJSON
@@ -45,7 +82,7 @@ func readPage(body []byte, s shape) (page, error) {
 	err := jsonparser.ObjectEach(body, func(key, value []byte, kind jsonparser.ValueType, _ int) (err error) {
 		switch string(key) {
 		case "value":
-			p.rows, err = d.rows(value, kind, &s)
+			p.rows, err = d.rows(value, kind, s)
 		case "@odata.nextLink":
 			p.nextLink, err = text(value, kind)
 		case "@odata.count":
@@ -57,11 +94,11 @@ func readPage(body []byte, s shape) (page, error) {
 }
 
 // readRow reads one row.
-func readRow(body []byte, s shape) (Row, error) {
+func readRow(body []byte, s *shape) (Row, error) {
 	if !json.Valid(body) {
 		return Row{}, errNotJSON
 	}
-	return newDecoder().row(body, &s)
+	return newDecoder().row(body, s)
 }
 
 var (
@@ -71,20 +108,11 @@ var (
 
 // decoder keeps what rows repeat.
 type decoder struct {
-	names map[string]property
 	texts map[string]string // labels and tables
 	cells int               // of the row before, a good guess for the next
 }
 
-// property is what a property name of a row means.
-type property struct {
-	name       string // column it belongs to
-	annotation string // "" for the value itself
-}
-
-func newDecoder() *decoder {
-	return &decoder{names: map[string]property{}, texts: map[string]string{}}
-}
+func newDecoder() *decoder { return &decoder{texts: map[string]string{}} }
 
 func (d *decoder) rows(body []byte, kind jsonparser.ValueType, s *shape) ([]Row, error) {
 	if kind != jsonparser.Array {
@@ -107,21 +135,17 @@ func (d *decoder) rows(body []byte, kind jsonparser.ValueType, s *shape) ([]Row,
 }
 
 func (d *decoder) row(body []byte, s *shape) (Row, error) {
-	r := Row{Table: s.table, cells: make([]cell, 0, d.cells)}
+	r := Row{Table: s.name, cells: make([]cell, 0, d.cells)}
 	var cut []string
 	err := jsonparser.ObjectEach(body, func(key, value []byte, kind jsonparser.ValueType, _ int) (err error) {
-		p, ok := d.names[string(key)]
-		if !ok {
-			p = readName(string(key))
-			d.names[string(key)] = p
-		}
+		p := s.property(key)
 		switch p.annotation {
 		case "":
 			var v any
-			if v, err = d.value(value, kind, s, p.name); p.name == s.primaryID {
+			if v, err = d.value(value, kind, s, p.name); p.isID {
 				r.ID, _ = v.(string)
 			}
-			r.at(p.name).value.set(v)
+			r.at(p.name).value.set(v, p.kind)
 		case "odata.etag":
 			r.ETag, err = text(value, kind)
 		case "odata.nextLink":
@@ -173,7 +197,7 @@ func readName(key string) property {
 	if inner, ok := lookupProperty(name); ok {
 		name = inner
 	}
-	return property{name, annotation}
+	return property{name: name, annotation: annotation}
 }
 
 // at returns the cell called name. Annotations stand beside their value, so the search is from the end.
@@ -196,20 +220,23 @@ func (d *decoder) value(value []byte, kind jsonparser.ValueType, s *shape, name 
 	case jsonparser.Boolean:
 		return value[0] == 't', nil
 	case jsonparser.Object:
-		inner := s.expanded[name]
-		return d.row(value, &inner)
+		return d.row(value, s.inner(name))
 	case jsonparser.Array:
-		inner := s.expanded[name]
-		return d.rows(value, kind, &inner)
+		return d.rows(value, kind, s.inner(name))
 	}
 	return nil, nil
 }
 
 // set keeps an expanded row when the id of the same lookup comes after it.
-func (v *Value) set(raw any) {
-	if _, expanded := v.Raw.(Row); !expanded {
-		v.Raw = raw
+func (v *Value) set(raw any, kind ColumnType) {
+	if _, expanded := v.Raw.(Row); expanded {
+		return
 	}
+	switch raw.(type) {
+	case Row, []Row:
+		kind = ""
+	}
+	v.Raw, v.Type = raw, kind
 }
 
 // finish marks what was cut and brings the columns into the order they were asked for in. What was not asked for goes:
@@ -217,7 +244,7 @@ func (v *Value) set(raw any) {
 func (r *Row) finish(s *shape, cut []string) {
 	for _, name := range cut {
 		v := &r.at(name).value
-		if rows, ok := v.Raw.([]Row); ok && len(rows) >= s.expanded[name].full {
+		if rows, ok := v.Raw.([]Row); ok && len(rows) >= s.inner(name).full {
 			v.More = true
 		}
 	}

@@ -29,8 +29,8 @@ func largePage() []byte {
 	return b.Bytes()
 }
 
-func largeShape() shape {
-	return shape{table: "account", primaryID: "accountid",
+func largeShape() *shape {
+	return &shape{name: "account", table: &Table{TableInfo: TableInfo{PrimaryID: "accountid"}},
 		columns: []string{"name", "accountnumber", "telephone1", "revenue", "statecode", "industrycode", "createdon", "primarycontactid"}}
 }
 
@@ -71,7 +71,7 @@ func FuzzReadPage(f *testing.F) {
 	f.Add([]byte(`{"value":[{"@":{},"":[],"_value":1,"__value":2,"a@b@c":3}]}`))
 	f.Add([]byte(`{"value":{}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, err := readPage(body, shape{table: "t", primaryID: "a", columns: []string{"a", "n"}, expanded: map[string]shape{"n": {}}})
+		p, err := readPage(body, &shape{name: "t", columns: []string{"a", "n"}, expanded: map[string]*shape{"n": {}}})
 		if err != nil {
 			return
 		}

@@ -239,10 +239,10 @@ func TestRowsReadAsTheyWereAskedFor(t *testing.T) {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
 	for column, want := range map[string]dataverse.Value{
-		"primarycontactid": {Raw: contactID, Label: "Yvonne McKay", Table: "contact"},
-		"revenue":          {Raw: json.Number("20000.0000"), Label: "€20,000.00"},
-		"statecode":        {Raw: json.Number("0"), Label: "Active"},
-		"ownerid":          {},
+		"primarycontactid": {Raw: contactID, Type: dataverse.LookupColumn, Label: "Yvonne McKay", Table: "contact"},
+		"revenue":          {Raw: json.Number("20000.0000"), Type: dataverse.MoneyColumn, Label: "€20,000.00"},
+		"statecode":        {Raw: json.Number("0"), Type: dataverse.StateColumn, Label: "Active"},
+		"ownerid":          {Type: dataverse.OwnerColumn},
 		"accountid":        {}, // not asked for
 	} {
 		if diff := cmp.Diff(want, row.Value(column)); diff != "" {
@@ -259,6 +259,23 @@ func TestRowsReadAsTheyWereAskedFor(t *testing.T) {
 	}
 	if want := `{"primarycontactid":{"id":"` + contactID + `","name":"Yvonne McKay","table":"contact"},"name":"Contoso","revenue":20000.0000,"statecode":0,"ownerid":null,"Account_Tasks":[{"subject":"Call"}]}`; string(text) != want {
 		t.Errorf("as JSON: got %s, want %s", text, want)
+	}
+}
+
+func TestALookupMayBeSelectedAndExpandedAtOnce(t *testing.T) {
+	id := `"_primarycontactid_value":"` + contactID + `","_primarycontactid_value@OData.Community.Display.V1.FormattedValue":"Yvonne McKay"`
+	expanded := `"primarycontactid":{"lastname":"McKay","contactid":"` + contactID + `"}`
+	for _, body := range []string{"{" + id + "," + expanded + "}", "{" + expanded + "," + id + "}"} {
+		c := start(t, &service{rows: always(200, body)})
+		row, err := c.Get(t.Context(), "account", accountID, dataverse.Query{Select: []string{"primarycontactid"}, Expand: "primarycontactid($select=lastname)"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := row.Value("primarycontactid")
+		contact, ok := value.Raw.(dataverse.Row)
+		if !ok || contact.ID != contactID || contact.String("lastname") != "McKay" || value.Label != "Yvonne McKay" || len(row.Columns()) != 1 {
+			t.Errorf("%s: got %+v", body, value)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Query selects rows. The zero Query is every column of every row.
 type Query struct {
-	// Select names columns by logical name, lookups too (primarycontactid); nil means all.
+	// Select names columns by logical or display name, lookups too (primarycontactid); nil means all.
 	Select []string
 	// Filter is an OData expression. Lookups go by logical name or as _x_value, choices by number or label.
 	Filter string
@@ -34,7 +34,7 @@ type plan struct {
 	table   *Table
 	options []param // $select, $filter, $orderby, $expand
 	filter  string  // as in options
-	shape   shape
+	shape   *shape
 }
 
 // compile resolves every name in q. What it does not find is Invalid, with the nearest names.
@@ -114,9 +114,9 @@ type translator struct {
 }
 
 // options translates o in place, and tells how the rows will look.
-func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (shape, error) {
-	s := shape{table: t.LogicalName, primaryID: t.PrimaryID, full: maxPage}
-	if err := selectColumns(t, o, &s); err != nil {
+func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (*shape, error) {
+	s := &shape{name: t.LogicalName, table: t, full: maxPage}
+	if err := selectColumns(t, o, s); err != nil {
 		return s, err
 	}
 	if o.Filter != nil {
@@ -133,7 +133,7 @@ func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (
 		}
 		o.OrderBy[i].By = by
 	}
-	return s, tr.expand(ctx, t, o, &s)
+	return s, tr.expand(ctx, t, o, s)
 }
 
 // selectColumns resolves $select. Columns that are named twice are asked for once.
@@ -144,9 +144,9 @@ func selectColumns(t *Table, o *odata.Options, s *shape) error {
 	}
 	properties := make([]string, 0, len(o.Select))
 	for _, name := range o.Select {
-		c, ok := t.Column(strings.TrimSpace(name))
-		if !ok {
-			return unknownColumn(t, name)
+		c, err := t.ColumnNamed(name)
+		if err != nil {
+			return err
 		}
 		if !slices.Contains(s.columns, c.LogicalName) {
 			s.columns = append(s.columns, c.LogicalName)
@@ -166,7 +166,7 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			return unknownNavigation(t, e.Path)
 		}
 		e.Path = nav.name
-		inner := shape{table: nav.target, full: maxPage}
+		inner := &shape{name: nav.target, full: maxPage}
 		target, err := tr.target(ctx, nav)
 		if err != nil {
 			return err
@@ -185,7 +185,7 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			inner.full = max(inner.full, *e.Top+1)
 		}
 		if s.expanded == nil {
-			s.expanded = map[string]shape{}
+			s.expanded = map[string]*shape{}
 		}
 		s.expanded[nav.name] = inner
 		if s.columns != nil && !slices.Contains(s.columns, nav.name) {

@@ -25,6 +25,8 @@ type Value struct {
 	// Raw is nil, a bool, a json.Number (no digit is lost), a string, or a Row or a []Row of an expanded table. A lookup
 	// is the id of the row that it names.
 	Raw any
+	// Type is the type of the column; "" for an expanded table, and where it is not known.
+	Type ColumnType
 	// Label is what a user reads for it: the text of a choice, the name of a row, a formatted number or date; may be "".
 	Label string
 	// Table is the logical name of the table that a lookup points to.

@@ -245,3 +245,12 @@ var tables = map[string]object{
 		column("fullname", "String", "Full Name", ""),
 	),
 }
+
+// signedIn adds the emulator's token.
+type signedIn struct{ token string }
+
+func (s signedIn) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	return http.DefaultTransport.RoundTrip(r)
+}
