@@ -97,6 +97,9 @@ func (w *columnWire) columnType() ColumnType {
 // served says whether the Web API has the column. The names and types beside lookups and choices
 // (primarycontactidname, owneridtype) are in the metadata only.
 func (w *columnWire) served() bool {
+	if !w.IsValidForRead && !w.IsValidForCreate && !w.IsValidForUpdate {
+		return false
+	}
 	if w.AttributeOf == "" {
 		return true
 	}
