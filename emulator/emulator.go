@@ -8,6 +8,7 @@ package emulator
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -76,10 +77,12 @@ func (e *Emulator) fill(ctx context.Context, empty bool) error {
 	if err != nil || organizations > 0 {
 		return err
 	}
-	if err := seed.Base(ctx, e.db, e.schema, e.now()); err != nil || empty {
-		return err
-	}
-	return seed.Sample(ctx, e.db, e.schema, e.now())
+	return e.db.Write(ctx, func(ctx context.Context, _ *sql.Tx) error { // one transaction: a file is never half filled
+		if err := seed.Base(ctx, e.db, e.schema, e.now()); err != nil || empty {
+			return err
+		}
+		return seed.Sample(ctx, e.db, e.schema, e.now())
+	})
 }
 
 // Close closes the database.

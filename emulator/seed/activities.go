@@ -31,6 +31,10 @@ func (c *company) addActivity(a activity, extra row, parties ...party) {
 	if a.due.IsZero() {
 		a.due = a.at
 	}
+	changed := a.due
+	if a.due.Before(a.at) || a.due.After(c.today) {
+		changed = a.at
+	}
 	by := owner{a.owner.id, a.owner.unit}
 	r := row{
 		{"activityid", activityID}, {"subject", a.subject}, {"activitytypecode", a.table}, {"ownerid", by},
@@ -41,7 +45,7 @@ func (c *company) addActivity(a activity, extra row, parties ...party) {
 		r = append(r, cell{"regardingobjectid", a.regarding}, cell{"regardingobjecttypecode", a.regarding.table})
 		parties = append(parties, party{a.regarding, masks.regarding, ""})
 	}
-	c.add(a.table, join(r, kinds[a.table], made(a.at, c.past(later(a.at, a.due)), a.owner.id), extra))
+	c.add(a.table, join(r, kinds[a.table], made(a.at, changed, a.owner.id), extra))
 	for _, p := range parties {
 		r := row{
 			{"activitypartyid", c.newID("activityparty")}, {"activityid", target{a.table, activityID}}, {"partyid", p.who},
@@ -67,13 +71,6 @@ var kinds = map[string]row{
 	"incidentresolution": {{"instancetypecode", 0}},
 	"opportunityclose":   {{"instancetypecode", 0}},
 	"campaignresponse":   {{"instancetypecode", 0}},
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 const (

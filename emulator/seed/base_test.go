@@ -11,7 +11,7 @@ import (
 
 var today = time.Date(2026, 5, 13, 15, 4, 5, 0, time.UTC)
 
-func open(t testing.TB) *store.DB {
+func open(t *testing.T) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.Context(), "", schema.Load())
 	if err != nil {

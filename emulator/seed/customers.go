@@ -216,7 +216,7 @@ const inactiveEvery = 26
 func (c *company) addAccount(i int, a account) {
 	r := join(row{
 		{"accountid", a.id}, {"name", a.name}, {"ownerid", owner{a.owner.id, a.owner.unit}},
-	}, inDollars, made(a.created, c.past(a.created.AddDate(0, 0, c.between(0, 300))), a.owner.id))
+	}, inDollars, made(a.created, c.since(a.created), a.owner.id))
 	if i == bareAccount {
 		c.add("account", append(r, c.addresses("account", a.id, address{}, a.created, a.owner)...))
 		return
@@ -251,9 +251,9 @@ func (c *company) addContact(i int, p contact) {
 	r := join(row{
 		{"contactid", p.id}, {"firstname", p.first}, {"lastname", p.last}, {"fullname", p.name()}, {"yomifullname", p.name()},
 		{"emailaddress1", p.email}, {"telephone1", p.phone}, {"ownerid", owner{p.owner.id, p.owner.unit}},
-		{"jobtitle", pick(c, jobTitles)}, {"department", pick(c, departments)}, {"gendercode", 1 + i%2},
+		{"jobtitle", pick(c, jobTitles)}, {"department", pick(c, departments)},
 		{"address3_addressid", c.newID("address3")},
-	}, inDollars, made(p.created, c.past(p.created.AddDate(0, 0, c.between(0, 200))), p.owner.id),
+	}, inDollars, made(p.created, c.since(p.created), p.owner.id),
 		c.addresses("contact", p.id, p.address, p.created, p.owner))
 	if p.account >= 0 {
 		r = append(r, cell{"parentcustomerid", target{"account", c.accounts[p.account].id}}, cell{"accountid", c.accounts[p.account].id})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,7 @@ type batch struct {
 }
 
 // maxParameters keeps the statements small enough to prepare quickly.
-const maxParameters = 1000
+const maxParameters = 2000
 
 // insert writes the rows with few statements: columns that are the same in every row are written into the statement.
 func (b *batch) insert(ctx context.Context, tx *sql.Tx) error {
@@ -81,7 +82,7 @@ func (b *batch) statement(rows int, varying, fixed []int) string {
 	var s, values strings.Builder
 	s.WriteString("INSERT INTO " + store.Quote(b.table) + " (")
 	values.WriteByte('(')
-	for i, column := range append(varying[:len(varying):len(varying)], fixed...) {
+	for i, column := range slices.Concat(varying, fixed) {
 		if i > 0 {
 			s.WriteByte(',')
 			values.WriteByte(',')

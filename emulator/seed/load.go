@@ -3,6 +3,7 @@ package seed
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,6 +41,10 @@ const batchRows = 1000
 // load writes the rows that fill adds, in one transaction.
 func load(ctx context.Context, db *store.DB, s *schema.Schema, created time.Time, fill func(*loader)) error {
 	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		// One large transaction: pages that move out before its end would be written twice.
+		if _, err := tx.ExecContext(ctx, "PRAGMA cache_spill = 0"); err != nil {
+			return err
+		}
 		batches := make(chan *batch, 4)
 		l := &loader{schema: s, version: db.NextVersion, created: stamp(created), plans: map[string]*plan{}}
 		l.emit = func(b *batch) { batches <- b }
@@ -48,19 +53,24 @@ func load(ctx context.Context, db *store.DB, s *schema.Schema, created time.Time
 			fill(l)
 			l.flush()
 		}()
-		// For a context that can end, the driver starts a goroutine with every statement; we look between batches.
-		statements := context.WithoutCancel(ctx)
-		var err error
-		for b := range batches { // to the end, so that the goroutine ends
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err == nil {
-				err = b.insert(statements, tx)
-			}
-		}
-		return err
+		return insertAll(ctx, tx, batches)
 	})
+}
+
+// insertAll writes batches as they come. It takes them all even after an error, so that their maker ends.
+func insertAll(ctx context.Context, tx *sql.Tx, batches <-chan *batch) error {
+	// For a context that can end, the driver starts a goroutine with every statement; we look between batches.
+	statements := context.WithoutCancel(ctx)
+	var err error
+	for b := range batches {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = b.insert(statements, tx)
+		}
+	}
+	return err
 }
 
 // add takes a row of a table.
@@ -94,7 +104,7 @@ func (l *loader) flush() {
 
 func (l *loader) send(p *plan) {
 	if len(p.rows) > 0 {
-		l.emit(&batch{table: p.name, columns: p.columns[:len(p.columns):len(p.columns)], rows: p.rows})
+		l.emit(&batch{table: p.name, columns: slices.Clip(p.columns), rows: p.rows})
 		p.rows = nil
 	}
 }
@@ -163,12 +173,12 @@ func (l *loader) initial(c *schema.Column) any {
 			}
 		}
 	}
-	switch {
-	case c.Default == "":
+	switch c.Default {
+	case "":
 		return nil
-	case c.Default == "true":
+	case "true":
 		return int64(1)
-	case c.Default == "false":
+	case "false":
 		return int64(0)
 	}
 	number, err := strconv.ParseInt(c.Default, 10, 64)

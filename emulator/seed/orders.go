@@ -24,7 +24,7 @@ func (c *company) newLines(value float64) []line {
 	lines := make([]line, n)
 	for i := range lines {
 		p := pick(c, c.products)
-		for p.price > value {
+		for p.price > value || p.price*120 < value/float64(n) {
 			p = pick(c, c.products)
 		}
 		l := line{product: p, quantity: max(1, math.Round(value/float64(n)/p.price))}

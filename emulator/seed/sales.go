@@ -12,6 +12,7 @@ type lead struct {
 	owner                                           user
 	created                                         time.Time
 	state                                           int
+	address                                         address
 }
 
 type opportunity struct {
@@ -110,9 +111,9 @@ func (c *company) schedule(i int, o *opportunity) {
 func (c *company) addOpportunity(i int) {
 	o := &c.opportunities[i]
 	a, p := c.accounts[o.account], c.contacts[o.contact]
-	changed := c.past(o.created.AddDate(0, 0, c.between(1, 40)))
+	changed, expected := c.since(o.created), o.closes
 	if o.state != 0 {
-		changed = c.past(o.closes)
+		changed, expected = c.past(o.closes), o.closes.AddDate(0, 0, c.between(-14, 21))
 	}
 	r := join(row{
 		{"opportunityid", o.id}, {"name", o.name}, {"customerid", target{"account", a.id}}, {"parentaccountid", a.id},
@@ -123,7 +124,7 @@ func (c *company) addOpportunity(i int) {
 		{"budgetstatus", c.between(0, 3)}, {"need", c.between(0, 3)}, {"purchasetimeframe", c.between(0, 4)},
 		{"purchaseprocess", c.between(0, 2)}, {"timeline", c.between(0, 3)}, {"identifycompetitors", c.chance(40)},
 		{"decisionmaker", c.chance(50)}, {"isrevenuesystemcalculated", len(o.lines) > 0},
-		{"estimatedvalue", o.value}, {"estimatedclosedate", day(o.closes)},
+		{"estimatedvalue", o.value}, {"estimatedclosedate", day(expected)},
 		{"description", fmt.Sprintf("%s asked %s for an offer.", p.name(), o.owner.name())},
 	}, inDollars, made(o.created, changed, o.owner.id), totals(o.lines))
 	if o.originatingID != "" {
@@ -206,7 +207,7 @@ func (c *company) newLead(created time.Time, state int) lead {
 	l := lead{
 		id: c.newID("lead"), first: pick(c, firstNames), last: pick(c, lastNames), state: state, created: created,
 		company: pick(c, companyWords) + " " + pick(c, pick(c, sectors).words), owner: c.sellerOf(place), phone: c.phone(place),
-		subject: "Interested in " + pick(c, families).name,
+		subject: "Interested in " + pick(c, families).name, address: c.newAddress(place),
 	}
 	l.email = plain(l.first) + "." + plain(l.last) + "@" + plain(l.company) + ".example"
 	return l
@@ -217,7 +218,7 @@ func (c *company) addQualified(o *opportunity) {
 	a, p := c.accounts[o.account], c.contacts[o.contact]
 	l := lead{
 		id: c.newID("lead"), first: p.first, last: p.last, company: a.name, email: p.email, phone: p.phone, owner: o.owner,
-		created: o.created.AddDate(0, 0, -c.between(2, 30)), state: 1, subject: "Request about " + o.name,
+		created: o.created.AddDate(0, 0, -c.between(2, 30)), state: 1, subject: "Request about " + o.name, address: a.address,
 	}
 	o.originatingID = l.id
 	c.addLead(l, 3, row{
@@ -228,7 +229,6 @@ func (c *company) addQualified(o *opportunity) {
 
 func (c *company) addLead(l lead, status int, extra row) {
 	c.leads = append(c.leads, l)
-	a := c.newAddress(pick(c, cities))
 	name := l.first + " " + l.last
 	budget := float64(c.between(2, 120)) * 1000
 	r := join(row{
@@ -240,7 +240,7 @@ func (c *company) addLead(l lead, status int, extra row) {
 		{"ownerid", owner{l.owner.id, l.owner.unit}}, {"statecode", l.state}, {"statuscode", status}, {"prioritycode", 1},
 		{"preferredcontactmethodcode", 1}, {"salesstagecode", 1}, {"address1_addressid", c.newID("lead address")},
 		{"address2_addressid", c.newID("lead address")}, {"address1_addresstypecode", 1}, {"address2_addresstypecode", 1},
-	}, a.cells("address1_"), inDollars, made(l.created, c.past(l.created.AddDate(0, 0, c.between(0, 25))), l.owner.id), extra)
+	}, l.address.cells("address1_"), inDollars, made(l.created, c.since(l.created), l.owner.id), extra)
 	if len(c.leads)%5 == 0 {
 		r = append(r, cell{"campaignid", id("campaign", len(c.leads)%campaignCount)})
 	}

@@ -100,6 +100,11 @@ func (c *company) past(t time.Time) time.Time {
 	return t
 }
 
+// since is a moment between t and the start of today.
+func (c *company) since(t time.Time) time.Time {
+	return c.past(t.Add(time.Duration(c.rand.Float64() * float64(c.today.Sub(t))).Truncate(time.Minute)))
+}
+
 // quarter is the first day of the quarter of the calendar year so many quarters from this one.
 func (c *company) quarter(offset int) time.Time {
 	first := (int(c.today.Month())-1)/3*3 + 1

@@ -13,7 +13,7 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
 
-func openSample(t testing.TB, now time.Time) *store.DB {
+func openSample(t *testing.T, now time.Time) *store.DB {
 	t.Helper()
 	db := open(t)
 	if err := Base(t.Context(), db, schema.Load(), now); err != nil {

@@ -18,20 +18,21 @@ type incident struct {
 	resolved  time.Time
 }
 
-// troubles are what customers report; %s is a product. The answer becomes the text of the resolution.
-var troubles = []struct{ title, answer string }{
-	{"%s does not start", "Replaced the power supply"},
-	{"%s loses its network connection", "Updated the firmware"},
-	{"Question about the warranty of %s", "Sent the warranty terms"},
-	{"%s was delivered damaged", "Sent a replacement"},
-	{"Wrong invoice for %s", "Issued a credit note"},
-	{"%s is noisy", "Replaced the fan on site"},
-	{"How do I set up %s?", "Walked the customer through the set-up"},
-	{"Request for training on %s", "Booked a training day"},
-	{"%s prints stripes", "Cleaned the print head"},
-	{"Part missing in the box of %s", "Shipped the missing part"},
-	{"%s reports error 50", "Reset the device and cleared the log"},
-	{"Return of %s", "Collected the device"},
+// troubles are what customers report; %s is a product of the family, or of any that is a device. The answer becomes the
+// text of the resolution.
+var troubles = []struct{ title, answer, family string }{
+	{"%s does not start", "Replaced the power supply", ""},
+	{"%s loses its network connection", "Updated the firmware", ""},
+	{"Question about the warranty of %s", "Sent the warranty terms", ""},
+	{"%s was delivered damaged", "Sent a replacement", ""},
+	{"Wrong invoice for %s", "Issued a credit note", ""},
+	{"%s is noisy", "Replaced the fan on site", ""},
+	{"How do I set up %s?", "Walked the customer through the set-up", ""},
+	{"Request for training on %s", "Booked a training day", ""},
+	{"%s prints stripes", "Cleaned the print head", "Printers"},
+	{"Part missing in the box of %s", "Shipped the missing part", ""},
+	{"%s reports error 50", "Reset the device and cleared the log", ""},
+	{"Return of %s", "Collected the device", ""},
 }
 
 const (
@@ -57,7 +58,7 @@ func (c *company) planCase(i int) incident {
 	who := c.rand.IntN(len(c.contacts))
 	k := incident{
 		id: c.newID("incident"), contact: who, owner: pick(c, c.agents), priority: 1 + (i*7%10+4)/5,
-		created: c.ago(i * i * 540 / (caseCount * caseCount)), // more of late
+		created: c.ago(i * (i + caseCount) * 540 / (2 * caseCount * caseCount)), // more of late
 	}
 	k.customer = target{"contact", c.contacts[who].id}
 	if of := c.contacts[who].account; of >= 0 && i%6 != 0 {
@@ -77,8 +78,11 @@ func (c *company) planCase(i int) incident {
 
 func (c *company) addCase(i int) {
 	k := c.planCase(i)
-	p := pick(c, c.products)
 	trouble := pick(c, troubles)
+	p := pick(c, c.products)
+	for p.kind == "Services" || p.kind == "Supplies" || trouble.family != "" && p.kind != trouble.family {
+		p = pick(c, c.products)
+	}
 	k.title = strings.ReplaceAll(trouble.title, "%s", p.name)
 	status := c.between(1, 4)
 	changed := c.past(k.created.Add(time.Duration(c.between(1, 70)) * time.Hour))
@@ -92,7 +96,7 @@ func (c *company) addCase(i int) {
 		status, changed = 6, k.resolved
 	}
 	r := join(row{
-		{"incidentid", k.id}, {"title", k.title}, {"ticketnumber", c.number("CAS", i)}, {"customerid", k.customer},
+		{"incidentid", k.id}, {"title", k.title}, {"ticketnumber", c.number("CAS", caseCount-i)}, {"customerid", k.customer},
 		{"primarycontactid", c.contacts[k.contact].id}, {"emailaddress", c.contacts[k.contact].email}, {"prioritycode", k.priority},
 		{"severitycode", 1}, {"caseorigincode", pick(c, []int{1, 1, 2, 2, 2, 3, 3, 2483})}, {"casetypecode", c.between(1, 3)},
 		{"incidentstagecode", 1}, {"messagetypecode", 1}, {"contractservicelevelcode", c.between(1, 3)}, {"productid", p.id},
@@ -112,8 +116,8 @@ func (c *company) addCase(i int) {
 		r = append(r, cell{"customersatisfactioncode", min(5, c.between(2, 6))})
 		c.addResolution(k, trouble.answer)
 	}
-	if i%45 == 44 { // the same customer's earlier case was the cause
-		r = append(r, cell{"parentcaseid", c.cases[i-1].id})
+	if i%45 == 10 { // the next case is older: it was the cause
+		r = append(r, cell{"parentcaseid", id("incident", c.sequence["incident"]+1)})
 	}
 	c.cases = append(c.cases, k)
 	c.add("incident", r)
