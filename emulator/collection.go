@@ -16,8 +16,7 @@ import (
 // source is which rows of a table a collection holds: all of them, or those that a navigation property leads to. Its
 // condition knows the row as rowAlias.
 type source struct {
-	where   fragment
-	context string // the collection in the context URL, such as accounts; "" is the table's set
+	where fragment
 }
 
 // rowAlias is the name of the outermost row in every query.
@@ -39,7 +38,7 @@ func (c *call) collection(t *schema.Table, from source) error {
 	if len(o.Apply) > 0 {
 		return c.apply(t, where, o)
 	}
-	return c.list(listing{table: t, from: from, where: where, options: o})
+	return c.list(listing{table: t, where: where, options: o})
 }
 
 // options reads the system query options, and refuses those that Dataverse does not have.
@@ -80,7 +79,6 @@ func (c *call) selection(t *schema.Table, from source, filter odata.Expr) (fragm
 // listing is a page to answer with.
 type listing struct {
 	table      *schema.Table
-	from       source
 	where      fragment
 	options    odata.Options
 	references bool // only the addresses of the rows
@@ -190,7 +188,7 @@ func countRows(ctx context.Context, q store.Querier, t *schema.Table, where frag
 // envelope writes the page.
 func (c *call) envelope(l listing, objects [][]byte, total int, next string) error {
 	var body object
-	contents := c.contextURL(l.table, l.projection, l.from.context)
+	contents := c.contextURL(l.table, l.projection)
 	if l.references {
 		contents = c.root + "$metadata#Collection($ref)"
 	}

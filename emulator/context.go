@@ -29,18 +29,14 @@ func (c *call) metadataLevel() string {
 	return metadataMinimal
 }
 
-// contextURL tells what a collection holds: …/$metadata#accounts(name,primarycontactid(fullname)). The collection is
-// the table's set, if "".
-func (c *call) contextURL(t *schema.Table, p *projection, collection string) string {
-	if collection == "" {
-		collection = t.Set
-	}
-	return c.root + "$metadata#" + collection + p.contents()
+// contextURL tells what a collection holds: …/$metadata#accounts(name,primarycontactid(fullname)).
+func (c *call) contextURL(t *schema.Table, p *projection) string {
+	return c.root + "$metadata#" + t.Set + p.contents()
 }
 
 // entityURL is the context of a single row.
 func (c *call) entityURL(t *schema.Table, p *projection) string {
-	return c.contextURL(t, p, "") + "/$entity"
+	return c.contextURL(t, p) + "/$entity"
 }
 
 // contents lists what was asked for, in parentheses; "" for everything.

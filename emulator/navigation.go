@@ -133,7 +133,7 @@ func (c *call) readReferences(t *schema.Table, from source) error {
 		return err
 	}
 	o.Select, o.Expand = []string{t.PrimaryID}, nil
-	return c.list(listing{table: t, from: from, where: where, options: o, references: true})
+	return c.list(listing{table: t, where: where, options: o, references: true})
 }
 
 func (c *call) referenceObjects(t *schema.Table, rows []row) [][]byte {
