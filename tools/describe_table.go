@@ -228,10 +228,12 @@ func line(c *dataverse.Column) string {
 	return words
 }
 
-// required tells columns that a form or the service insists on and that the
-// caller can fill in.
+// required tells columns that a form or the service insists on and does not
+// fill in itself.
 func required(c *dataverse.Column) bool {
-	return c.Create && (c.Required == dataverse.ApplicationRequired || c.Required == dataverse.SystemRequired)
+	filledIn := c.Type == dataverse.GUIDColumn || c.Type == dataverse.OwnerColumn || c.Type == dataverse.StateColumn
+	return c.Create && !filledIn &&
+		(c.Required == dataverse.ApplicationRequired || c.Required == dataverse.SystemRequired)
 }
 
 func typeOf(c *dataverse.Column) string {

@@ -136,21 +136,23 @@ func usual(t *dataverse.Table) []string {
 
 // filled parts the columns of rows into those with a value and those without.
 func filled(rows []dataverse.Row) (columns, empty []string) {
-	columns = []string{}
-	seen := map[string]bool{}
+	var names []string
+	seen, full := map[string]bool{}, map[string]bool{}
 	for _, row := range rows {
 		for _, name := range row.Columns() {
-			if row.Value(name).Raw != nil && !seen[name] {
+			if !seen[name] {
 				seen[name] = true
-				columns = append(columns, name)
+				names = append(names, name)
 			}
+			full[name] = full[name] || row.Value(name).Raw != nil
 		}
 	}
-	if len(rows) > 0 {
-		for _, name := range rows[0].Columns() {
-			if !seen[name] {
-				empty = append(empty, name)
-			}
+	columns = []string{}
+	for _, name := range names {
+		if full[name] {
+			columns = append(columns, name)
+		} else {
+			empty = append(empty, name)
 		}
 	}
 	return columns, empty

@@ -1,0 +1,95 @@
+package tools
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDescribeAccountStaysWithinTwelveKilobytes(t *testing.T) {
+	set := connect(t)
+	result, err := set.Call(t.Context(), "describe_table", json.RawMessage(`{"table":"account"}`))
+	if err != nil || result.IsError {
+		t.Fatalf("%v %s", err, result.Text)
+	}
+	t.Logf("describe_table account: %d bytes", len(result.Text))
+	if got := len(result.Text); got > 12<<10 {
+		t.Errorf("got %d bytes, want at most %d", got, 12<<10)
+	}
+	if !strings.Contains(result.Text, `columns:[\"*\"]`) {
+		t.Errorf("got %s, want it to say how to reach the rest", result.Text)
+	}
+}
+
+func TestDescribeTellsTypesAndLabels(t *testing.T) {
+	set := connect(t)
+	got := call[describeTableOut](t, set, find(t, "describe_table"), `{"table":"opportunities"}`)
+	for column, want := range map[string]string{
+		"opportunityid":  "id",
+		"name":           "text(300) required; Topic",
+		"customerid":     "lookup account,contact required; Potential Customer",
+		"estimatedvalue": "money; Est. Revenue",
+		"createdon":      "datetime read-only",
+	} {
+		if got.Columns[column] != want {
+			t.Errorf("%s: got %q, want %q", column, got.Columns[column], want)
+		}
+	}
+	if got.Table != "opportunity" || got.PrimaryID != "opportunityid" || got.PrimaryName != "name" {
+		t.Errorf("got %+v, want the names of opportunity", got)
+	}
+}
+
+func TestNamedColumnsAreDescribedInFull(t *testing.T) {
+	set := connect(t)
+	got := call[describeTableOut](t, set, find(t, "describe_table"), `{"table":"account","columns":["Account Rating","address1_tele*"]}`)
+	var names []string
+	for _, c := range got.Details {
+		names = append(names, c.Name)
+	}
+	if want := []string{"accountratingcode", "address1_telephone1", "address1_telephone2", "address1_telephone3"}; !slices.Equal(names, want) {
+		t.Errorf("got %v, want %v", names, want)
+	}
+	if diff := cmp.Diff(map[string]int64{"Default Value": 1}, got.Details[0].Choices); diff != "" {
+		t.Errorf("choices (-want +got):\n%s", diff)
+	}
+	if len(got.Columns) > 0 {
+		t.Errorf("got an overview of %d columns beside the details, want none", len(got.Columns))
+	}
+}
+
+func TestEveryColumnCanBeReached(t *testing.T) {
+	set := connect(t)
+	all := call[describeTableOut](t, set, find(t, "describe_table"), `{"table":"account","columns":["*"]}`)
+	some := call[describeTableOut](t, set, find(t, "describe_table"), `{"table":"account"}`)
+	if len(all.Details) <= len(some.Columns) {
+		t.Errorf("got %d columns with *, %d without, want more with it", len(all.Details), len(some.Columns))
+	}
+	for name := range some.Columns {
+		if !slices.ContainsFunc(all.Details, func(c columnDetail) bool { return c.Name == name }) {
+			t.Errorf("column %s is in the overview, but not among all columns", name)
+		}
+	}
+}
+
+func TestIncludedPartsAreThere(t *testing.T) {
+	set := connect(t)
+	got := call[describeTableOut](t, set, find(t, "describe_table"),
+		`{"table":"account","columns":["name"],"include":["relationships","choices","keys"]}`)
+	if got.Relationships.One["primarycontactid"] != "contact" || got.Relationships.Many["contact_customer_accounts"] != "contact.parentcustomerid" {
+		t.Errorf("relationships: got %+v, want the roads to contact", got.Relationships)
+	}
+	if got.Choices["industrycode"]["Consulting"] != 7 {
+		t.Errorf("choices: got %v, want Consulting = 7 among those of industrycode", got.Choices["industrycode"])
+	}
+}
+
+func TestUnknownColumnIsRefusedWithTheNearest(t *testing.T) {
+	set := connect(t)
+	if got := failure(t, set, find(t, "describe_table"), `{"table":"account","columns":["nam"]}`); !strings.Contains(got, "Did you mean name") {
+		t.Errorf("got %q, want name as the nearest", got)
+	}
+}
