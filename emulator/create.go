@@ -44,7 +44,7 @@ func (c *call) created(t *schema.Table, id, key string) error {
 
 // address tells where the written row is.
 func (c *call) address(t *schema.Table, key string) {
-	url := c.root + t.Set + "(" + key + ")"
+	url := c.rowURL(t, key)
 	c.w.Header().Set("OData-EntityId", url)
 	c.w.Header().Set("Location", url)
 }

@@ -219,16 +219,7 @@ func (e entering) nestedRows(ctx context.Context, row *entry, nav schema.Nav, it
 
 // farSide is the table at the other end of a collection, nil where its rows come from other tables.
 func (c *call) farSide(nav schema.Nav) *schema.Table {
-	name := ""
-	switch {
-	case nav.Many != nil:
-		name = nav.Many.Referencing
-	case nav.Across != nil && nav.First:
-		name = nav.Across.Entity2
-	case nav.Across != nil:
-		name = nav.Across.Entity1
-	}
-	if t := c.schema.Table(name); t != nil && !t.Abstract {
+	if t := c.schema.Table(relatedTable(nav)); t != nil && !t.Abstract {
 		return t
 	}
 	return nil

@@ -87,7 +87,7 @@ func (c *call) addReference(t *schema.Table, nav schema.Nav) error {
 		if err != nil {
 			return err
 		}
-		other, err := c.reference(ctx, text, c.otherTable(nav))
+		other, err := c.reference(ctx, text, relatedTable(nav))
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (c *call) addReference(t *schema.Table, nav schema.Nav) error {
 func (c *call) removeReference(t *schema.Table, segment odata.Segment, nav schema.Nav) error {
 	text := c.query.Get("$id")
 	if segment.Key != nil || len(segment.Args) > 0 {
-		if far := c.schema.Table(c.otherTable(nav)); far != nil {
+		if far := c.schema.Table(relatedTable(nav)); far != nil {
 			segment.Name = far.Set
 			text = odata.FormatPath([]odata.Segment{segment})
 		}
@@ -119,7 +119,7 @@ func (c *call) removeReference(t *schema.Table, segment odata.Segment, nav schem
 		if nav.One != nil {
 			return c.unlink(ctx, tx, one.table, one.id, nav.One)
 		}
-		other, err := c.reference(ctx, text, c.otherTable(nav))
+		other, err := c.reference(ctx, text, relatedTable(nav))
 		if err != nil {
 			return err
 		}
@@ -129,19 +129,6 @@ func (c *call) removeReference(t *schema.Table, segment odata.Segment, nav schem
 		return err
 	}
 	return c.empty()
-}
-
-// otherTable is the logical name of the table that the navigation property leads to.
-func (c *call) otherTable(nav schema.Nav) string {
-	switch {
-	case nav.One != nil:
-		return nav.One.Referenced
-	case nav.Many != nil:
-		return nav.Many.Referencing
-	case nav.First:
-		return nav.Across.Entity2
-	}
-	return nav.Across.Entity1
 }
 
 // connect links two rows that are there.
@@ -175,7 +162,7 @@ func (c *call) disconnect(ctx context.Context, tx *sql.Tx, nav schema.Nav, id st
 		return c.unlink(ctx, tx, other.table, other.id, nav.Many)
 	}
 	m := nav.Across
-	mine, theirs := acrossColumns(nav)
+	mine, theirs := ends(nav)
 	_, err := tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s = ? AND %s = ?", store.Quote(m.Intersect),
 		store.Quote(mine), store.Quote(theirs)), id, other.id)
 	return err
@@ -192,18 +179,10 @@ func (c *call) unlink(ctx context.Context, tx *sql.Tx, t *schema.Table, id strin
 	return c.modify(ctx, tx, row, id)
 }
 
-// acrossColumns are the columns of a many-to-many relationship, that of this side first.
-func acrossColumns(nav schema.Nav) (mine, theirs string) {
-	if nav.First {
-		return nav.Across.Attribute1, nav.Across.Attribute2
-	}
-	return nav.Across.Attribute2, nav.Across.Attribute1
-}
-
 // associate joins two rows by a many-to-many relationship.
 func (c *call) associate(ctx context.Context, tx *sql.Tx, nav schema.Nav, id, other string) error {
 	table := store.Quote(nav.Across.Intersect)
-	mine, theirs := acrossColumns(nav)
+	mine, theirs := ends(nav)
 	found, err := exists(ctx, tx, fmt.Sprintf("SELECT 1 FROM %s WHERE %s = ? AND %s = ?", table, store.Quote(mine), store.Quote(theirs)), id, other)
 	if err != nil {
 		return err

@@ -92,8 +92,11 @@ func (w *writing) own(ctx context.Context) error {
 	return nil
 }
 
-// joinUnit puts a new user or team into the caller's business unit.
+// joinUnit puts a new user or team into the caller's business unit. The caller administers a new team.
 func (w *writing) joinUnit(context.Context) error {
+	if w.creating() && w.table.Logical == "team" && w.value("administratorid") == nil {
+		w.link("administratorid", w.caller.user, "systemuser")
+	}
 	if w.creating() && w.value("businessunitid") == nil {
 		w.link("businessunitid", w.caller.businessUnit, "businessunit")
 	}
@@ -318,7 +321,8 @@ func (w *writing) needsCustomer(context.Context) error {
 // ApplicationRequired is for forms; the Web API enforces it no more than the platform does.
 func (w *writing) needsParents(context.Context) error {
 	for _, col := range w.table.Columns {
-		if col.Type != schema.Lookup || col.Required != "SystemRequired" || !col.Create || w.value(col.Logical) != nil {
+		if col.Type != schema.Lookup || col.Required != "SystemRequired" || !col.Create || w.value(col.Logical) != nil ||
+			col.Logical == "plugintypeid" { // the old name of a step's eventhandler
 			continue
 		}
 		for _, r := range w.table.ManyToOne {
