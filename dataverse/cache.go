@@ -3,6 +3,7 @@ package dataverse
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type cache[V any] struct {
 
 type entry[V any] struct {
 	value   V
-	expires time.Time
+	fetched time.Time
 }
 
 // fetchTimeout bounds a fetch, whose callers may all have gone.
@@ -48,7 +49,7 @@ func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Conte
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.entries[key] = entry[V]{value: v, expires: c.now().Add(c.ttl)}
+		c.entries[key] = entry[V]{value: v, fetched: c.now()}
 		return v, nil
 	})
 	var zero V
@@ -67,7 +68,16 @@ func (c *cache[V]) peek(key string) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[key]
-	return e.value, ok && c.now().Before(e.expires)
+	return e.value, ok && c.now().Sub(e.fetched) < c.ttl
+}
+
+// forget drops what was fetched longer ago than age, and says whether there was any.
+func (c *cache[V]) forget(age time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := len(c.entries)
+	maps.DeleteFunc(c.entries, func(_ string, e entry[V]) bool { return c.now().Sub(e.fetched) > age })
+	return len(c.entries) < before
 }
 
 // copied gives every caller of a shared fetch an Error of its own to name its operation in.

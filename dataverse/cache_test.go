@@ -113,6 +113,26 @@ func TestMetadataIsFetchedOnceForAllCallersUntilItIsOld(t *testing.T) {
 	})
 }
 
+func TestAnUnknownNameIsLookedUpAnewOnceMetadataIsNotYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{rows: always(200, `{"value":[]}`)}
+		c := bubble(t, s)
+		ask := func(want int) {
+			t.Helper()
+			_, err := c.Page(t.Context(), "contact", dataverse.Query{Select: []string{"nickname"}}, "")
+			_, err2 := c.Update(t.Context(), "contact", contactID, dataverse.Values{"nickname": "Vonny"})
+			if dataverse.KindOf(err) != dataverse.Invalid || dataverse.KindOf(err2) != dataverse.Invalid || s.fetches() != want {
+				t.Errorf("%d requests (%v, %v), want %d and Invalid", s.fetches(), err, err2, want)
+			}
+		}
+		ask(2)
+		time.Sleep(61 * time.Second)
+		ask(4)
+		time.Sleep(30 * time.Second)
+		ask(4)
+	})
+}
+
 func TestACallerThatGivesUpDoesNotEndTheFetchOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{}

@@ -52,6 +52,7 @@ const fewChoices = 12
 
 func unknownChoice(c *Column, text string) *Error {
 	e := invalid("column %s has no choice %s", c.LogicalName, quoted(text))
+	e.unknownName = true
 	candidates := make([]candidate, len(c.Choices))
 	for i, choice := range c.Choices {
 		candidates[i] = candidate{name: choice.text(), aliases: []string{choice.Label}}

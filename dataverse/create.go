@@ -16,11 +16,7 @@ import (
 // takes one. What keeps a second row away is the same in both: the primary key.
 func (c *Client) Create(ctx context.Context, table string, v Values) (id string, err error) {
 	op := "create " + table
-	t, err := c.writable(ctx, table)
-	if err != nil {
-		return "", during(op, err)
-	}
-	row, err := c.object(ctx, t, v, creating)
+	t, row, err := c.prepare(ctx, table, v, creating)
 	if err != nil {
 		return "", during(op, err)
 	}

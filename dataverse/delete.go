@@ -10,7 +10,7 @@ import (
 // version than IfMatch asks for a Conflict.
 func (c *Client) Delete(ctx context.Context, table, id string, opts ...WriteOption) error {
 	op := "delete " + table
-	t, err := c.writable(ctx, table)
+	t, err := current(c, func() (*Table, error) { return c.writable(ctx, table) })
 	if err != nil {
 		return during(op, err)
 	}

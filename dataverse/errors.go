@@ -36,6 +36,8 @@ type Error struct {
 
 	// uncertain is set when an earlier attempt of the same call may have been carried out.
 	uncertain bool
+	// unknownName is set when a name was not found in metadata that may be out of date.
+	unknownName bool
 }
 
 // Error tells the operation, the kind, the message and the code in one line.

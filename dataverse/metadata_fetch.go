@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -23,8 +25,26 @@ func (c *Client) Tables(ctx context.Context) ([]TableInfo, error) {
 // Table describes the table called name: its logical, set, schema or display name, in any case. It returns NotFound
 // with the nearest names when there is none.
 func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
-	t, err := c.describe(ctx, name)
+	t, err := current(c, func() (*Table, error) { return c.describe(ctx, name) })
 	return t, during("describe table "+name, err)
+}
+
+// youngMetadata is the age up to which metadata is believed when it lacks a name.
+const youngMetadata = time.Minute
+
+// current runs f, and once more with metadata of now when it met an unknown name and the metadata is not young: the
+// table, column or choice may have been added since.
+func current[T any](c *Client, f func() (T, error)) (T, error) {
+	v, err := f()
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !e.unknownName {
+		return v, err
+	}
+	tables, table := c.tables.forget(youngMetadata), c.table.forget(youngMetadata)
+	if !tables && !table {
+		return v, err
+	}
+	return f()
 }
 
 // describe is Table for callers that name their own operation.

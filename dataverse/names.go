@@ -77,7 +77,9 @@ func (d *directory) resolve(name string) (TableInfo, error) {
 	for i, t := range d.tables {
 		candidates[i] = candidate{t.LogicalName, []string{t.SetName, t.DisplayName, t.PluralName}}
 	}
-	return TableInfo{}, &Error{Kind: NotFound, Message: "there is no table " + quoted(name), Nearest: nearest(name, candidates)}
+	return TableInfo{}, &Error{
+		Kind: NotFound, Message: "there is no table " + quoted(name), Nearest: nearest(name, candidates), unknownName: true,
+	}
 }
 
 // candidate is a name that may have been meant, with what else it is called.
@@ -175,6 +177,7 @@ func columnCandidates(t *Table) []candidate {
 // unknownColumn is the error of a column name that t does not have.
 func unknownColumn(t *Table, name string) *Error {
 	e := invalid("table %s has no column %s", t.LogicalName, quoted(name))
+	e.unknownName = true
 	e.Nearest = nearest(name, columnCandidates(t))
 	return e
 }
@@ -183,6 +186,7 @@ func unknownColumn(t *Table, name string) *Error {
 // customerid, is answered with its roads.
 func unknownNavigation(t *Table, name string) *Error {
 	e := invalid("table %s has no navigation property %s", t.LogicalName, quoted(name))
+	e.unknownName = true
 	navs := t.navigations()
 	for _, n := range navs {
 		if n.column != "" && strings.EqualFold(n.column, name) && len(e.Nearest) < 2*maxNearest {

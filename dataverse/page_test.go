@@ -319,6 +319,7 @@ func TestWrongNamesAreRefusedWithTheNearest(t *testing.T) {
 		{"account", dataverse.Query{Filter: "primarycontactid eq 'Yvonne'"}, dataverse.Invalid, `want the id of a row`, nil},
 		{"account", dataverse.Query{Filter: "contact_customer_acounts/any()"}, dataverse.Invalid, `no navigation property`, []string{"contact_customer_accounts"}},
 		{"account", dataverse.Query{Filter: "name eq @p1"}, dataverse.Invalid, "@p1 has no value here", nil},
+		{"account", dataverse.Query{Filter: "account_tasks/subject eq 'Call'"}, dataverse.Invalid, "write Account_Tasks/any(x:x/subject …)", nil},
 		{"account", dataverse.Query{OrderBy: "revenu desc"}, dataverse.Invalid, `no column "revenu"`, []string{"revenue"}},
 		{"account", dataverse.Query{Expand: "Tasks"}, dataverse.Invalid, `no navigation property "Tasks"`, []string{"Account_Tasks"}},
 		{"account", dataverse.Query{Expand: "primarycontactid($select=fulname)"}, dataverse.Invalid, `table contact has no column "fulname"`, []string{"fullname"}},

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
 
 // asked is the query string of a request, decoded.
@@ -22,6 +23,42 @@ func asked(t *testing.T, r sent) map[string]string {
 		out[name] = values.Get(name)
 	}
 	return out
+}
+
+// FuzzFilter: what is sent for a filter is a filter, and holds no name that the service does not know.
+func FuzzFilter(f *testing.F) {
+	for _, filter := range []string{
+		"primarycontactid/parentcustomerid eq '" + contactID + "'", "industrycode in ('Consulting',1)", "not (name eq 'x' or creditonhold eq 1)",
+		"Account_Tasks/any(x:x/subject eq 'a' and contains(name,'b'))", "Microsoft.Dynamics.CRM.In(PropertyName='statecode',PropertyValues=['Active'])",
+		"createdon gt '2026-01-01'", "ownerid/ownerid ne null", "revenue add 1 gt -2",
+	} {
+		f.Add(filter)
+	}
+	s := &service{rows: always(200, `{"value":[]}`)}
+	c, err := dataverse.New(dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: inProcess{s}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, filter string) {
+		s.reset()
+		if _, err := c.Page(t.Context(), "account", dataverse.Query{Filter: filter}, ""); err != nil {
+			if kind := dataverse.KindOf(err); kind != dataverse.Invalid && kind != dataverse.NotFound {
+				t.Errorf("%q: %v", filter, err)
+			}
+			return
+		}
+		sent := asked(t, s.last(t))["$filter"]
+		x, err := odata.ParseFilter(sent)
+		if err != nil && filter != "" {
+			t.Fatalf("%q was sent as %q: %v", filter, sent, err)
+		}
+		odata.Walk(x, func(x odata.Expr) bool {
+			if p, ok := x.(*odata.Path); ok && p.Segments[len(p.Segments)-1] == "primarycontactid" {
+				t.Errorf("%q was sent as %q, with the logical name of a lookup", filter, sent)
+			}
+			return true
+		})
+	})
 }
 
 func TestQueriesSpeakTheServicesNames(t *testing.T) {

@@ -113,7 +113,7 @@ func (c *Client) finalError(ctx context.Context, r request, e *Error, maybeDone 
 	if ctx.Err() != nil && !isContext(e) {
 		e.Err = errors.Join(ctx.Err(), e.Err)
 	}
-	if maybeDone && r.method != http.MethodGet && e.Kind == Unavailable {
+	if maybeDone && r.method != http.MethodGet && e.Kind != Conflict && e.Kind != NotFound { // those are for the operation to judge
 		e.Message += "; whether the change was made is not known: read the row before trying again"
 	}
 	return e

@@ -61,6 +61,12 @@ func (s *service) requests() []sent {
 	return s.seen
 }
 
+func (s *service) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = nil
+}
+
 // last is the newest request about rows.
 func (s *service) last(t *testing.T) sent {
 	t.Helper()

@@ -102,15 +102,11 @@ func (c *Client) Upsert(ctx context.Context, table, id string, v Values, opts ..
 // patch prepares what Update and Upsert have in common. The row comes back with its key alone: that is the only way to
 // learn its new version, and whether it was there before.
 func (c *Client) patch(ctx context.Context, op, table, id string, v Values, w write) (request, *Table, error) {
-	t, err := c.writable(ctx, table)
+	t, row, err := c.prepare(ctx, table, v, w)
 	if err != nil {
 		return request{}, nil, err
 	}
 	key, err := t.rowKey(id)
-	if err != nil {
-		return request{}, nil, err
-	}
-	row, err := c.object(ctx, t, v, w)
 	if err != nil {
 		return request{}, nil, err
 	}

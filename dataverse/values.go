@@ -42,9 +42,18 @@ type writer struct {
 	write  write
 }
 
-// object checks v against t and returns it as the service wants it.
-func (c *Client) object(ctx context.Context, t *Table, v Values, w write) (map[string]any, error) {
-	return (&writer{client: c, write: w}).object(ctx, t, v)
+// prepare describes the table of a write and checks v against it, and returns v as the service wants it.
+func (c *Client) prepare(ctx context.Context, table string, v Values, w write) (*Table, map[string]any, error) {
+	var row map[string]any
+	t, err := current(c, func() (*Table, error) {
+		t, err := c.writable(ctx, table)
+		if err != nil {
+			return nil, err
+		}
+		row, err = (&writer{client: c, write: w}).object(ctx, t, v)
+		return t, err
+	})
+	return t, row, err
 }
 
 func (w *writer) object(ctx context.Context, t *Table, v Values) (map[string]any, error) {
