@@ -114,7 +114,7 @@ func (c *call) pick(at place, s odata.Segment) (place, error) {
 	if err != nil {
 		return at, err
 	}
-	text := ""
+	var text string
 	if byID {
 		if text, err = guidOf(value); err != nil {
 			return at, err
@@ -193,7 +193,7 @@ func (c *call) definitionProperty(at place, path []odata.Segment) error {
 	d := at.all[0]
 	position := d.kind.index[path[0].Name]
 	value, kind := d.value(position), d.kind.all[position].kind
-	context := c.root + "$metadata#" + at.set + at.key + at.cast + "/" + path[0].Name
+	names := []string{at.set + at.key + at.cast, path[0].Name}
 	for i, segment := range path[1:] {
 		if segment.Name == "$value" && i == len(path)-2 {
 			return c.plainValue(value)
@@ -202,7 +202,7 @@ func (c *call) definitionProperty(at place, path []odata.Segment) error {
 		if t == nil || !t.has(segment.Name) {
 			return noSuchSegment(segment.Name)
 		}
-		context += "/" + segment.Name
+		names = append(names, segment.Name)
 		kind = t.all[t.index[segment.Name]].kind
 		if value = memberOf(value, segment.Name); value == nil {
 			return c.empty()
@@ -211,7 +211,7 @@ func (c *call) definitionProperty(at place, path []odata.Segment) error {
 	if string(value) == "null" {
 		return c.empty()
 	}
-	body := appendString([]byte(`{"@odata.context":`), context)
+	body := appendString([]byte(`{"@odata.context":`), c.root+"$metadata#"+strings.Join(names, "/"))
 	if value[0] == '{' {
 		return c.answer(http.StatusOK, append(append(body, ','), value[1:]...))
 	}

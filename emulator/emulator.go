@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -41,6 +42,8 @@ type Emulator struct {
 	log    *slog.Logger
 
 	labelled, unlabelled *metadata // definitions in English, and for those who ask for another language
+
+	plainCSDL, annotatedCSDL func() []byte // made when first asked for
 }
 
 // New opens the database and, where it is new, fills it.
@@ -48,6 +51,8 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 	e := &Emulator{schema: schema.Load(), token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
 	_, _ = rand.Read(e.key) // never fails
 	e.labelled, e.unlabelled = newMetadata(e.schema, true), newMetadata(e.schema, false)
+	e.plainCSDL = sync.OnceValue(func() []byte { return writeCSDL(e.schema, false) })
+	e.annotatedCSDL = sync.OnceValue(func() []byte { return writeCSDL(e.schema, true) })
 	if e.token == "" {
 		e.token = DefaultToken
 	}

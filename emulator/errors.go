@@ -3,6 +3,7 @@ package emulator
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -96,9 +97,7 @@ func asError(err error) *Error {
 
 // write answers with the error. The annotations are those that a client gets who asks for all of them.
 func (e *Error) write(w http.ResponseWriter, annotate bool) {
-	for name, values := range e.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), e.Header)
 	if e.Message == "" { // as the platform answers before it knows who asks
 		w.WriteHeader(e.Status)
 		return

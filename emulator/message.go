@@ -11,10 +11,14 @@ import (
 // message is a function or an action that is called by its name below the service root.
 type message struct {
 	name       string
-	action     bool     // called with POST; a function is called with GET
-	parameters []string // of a function
+	action     bool // called with POST; a function is called with GET
+	parameters []parameter
+	result     string // complex type of the answer; "" is none
 	answer     func(*call, arguments) error
 }
+
+// parameter is a parameter of a message, with its type as the metadata names it.
+type parameter struct{ name, kind string }
 
 // messages are those that the emulator knows: one file each, one line here.
 var messages = []message{
@@ -63,7 +67,7 @@ func (c *call) arguments(m message, s odata.Segment) (arguments, error) {
 	}
 	args := arguments{}
 	for _, a := range s.Args {
-		if !slices.Contains(m.parameters, a.Name) || args[a.Name] != nil {
+		if !slices.ContainsFunc(m.parameters, func(p parameter) bool { return p.name == a.Name }) || args[a.Name] != nil {
 			return nil, noSuchSegment(s.Name)
 		}
 		value, err := c.resolveAlias(a.Value)
@@ -108,7 +112,7 @@ func (a arguments) texts(name string) ([]string, error) {
 	return texts, nil
 }
 
-// respond starts a message's answer, of the type that the metadata declares for it.
+// respond starts a message's answer, of the type that the message declares.
 func (c *call) respond(kind string) object {
 	var o object
 	o.text("@odata.context", c.root+"$metadata#Microsoft.Dynamics.CRM."+kind)

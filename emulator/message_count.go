@@ -9,7 +9,8 @@ import (
 
 var retrieveTotalRecordCount = message{
 	name:       "RetrieveTotalRecordCount",
-	parameters: []string{"EntityNames"},
+	parameters: []parameter{{"EntityNames", "Collection(Edm.String)"}},
+	result:     "RetrieveTotalRecordCountResponse",
 	answer: func(c *call, args arguments) error {
 		names, err := args.texts("EntityNames")
 		if err != nil {

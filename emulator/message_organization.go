@@ -11,7 +11,8 @@ import (
 const version = "9.2.24061.00170"
 
 var retrieveVersion = message{
-	name: "RetrieveVersion",
+	name:   "RetrieveVersion",
+	result: "RetrieveVersionResponse",
 	answer: func(c *call, _ arguments) error {
 		o := c.respond("RetrieveVersionResponse")
 		o.text("Version", version)
@@ -21,25 +22,22 @@ var retrieveVersion = message{
 
 var retrieveCurrentOrganization = message{
 	name:       "RetrieveCurrentOrganization",
-	parameters: []string{"AccessType"},
+	parameters: []parameter{{"AccessType", "EndpointAccessType"}},
+	result:     "RetrieveCurrentOrganizationResponse",
 	answer: func(c *call, args arguments) error {
 		access, ok := args["AccessType"].(*odata.Literal)
 		if !ok || access.Kind != odata.Enum || access.Type != "Microsoft.Dynamics.CRM.EndpointAccessType" {
 			return badRequest("The argument 'AccessType' is not a member of Microsoft.Dynamics.CRM.EndpointAccessType: %s",
 				args["AccessType"])
 		}
-		detail, err := c.organization()
-		if err != nil {
-			return err
-		}
 		o := c.respond("RetrieveCurrentOrganizationResponse")
-		o.raw("Detail", detail)
+		o.raw("Detail", c.organization())
 		return c.answer(http.StatusOK, o.bytes())
 	},
 }
 
 // organization is the OrganizationDetail of this environment.
-func (c *call) organization() ([]byte, error) {
+func (c *call) organization() []byte {
 	origin := c.origin()
 	var endpoints object
 	endpoints.any("Count", 3)
@@ -61,5 +59,5 @@ func (c *call) organization() ([]byte, error) {
 	o.text("SchemaType", "Full")
 	o.text("OrganizationType", "Customer")
 	o.raw("Endpoints", endpoints.bytes())
-	return o.bytes(), nil
+	return o.bytes()
 }

@@ -7,7 +7,8 @@ import (
 )
 
 var whoAmI = message{
-	name: "WhoAmI",
+	name:   "WhoAmI",
+	result: "WhoAmIResponse",
 	answer: func(c *call, _ arguments) error {
 		o := c.respond("WhoAmIResponse")
 		o.text("BusinessUnitId", c.caller.businessUnit)

@@ -174,7 +174,7 @@ func compare(op odata.Op, left, right any) bool {
 	case odata.Ne:
 		return left != right
 	}
-	order := 0
+	var order int
 	switch l := left.(type) {
 	case string:
 		r, ok := right.(string)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -147,8 +148,8 @@ func (t *metadataType) arrange() {
 		}
 	}
 	for _, complexOnes := range []bool{false, true} {
-		for i := len(line) - 1; i >= 0; i-- {
-			for _, p := range line[i].own {
+		for _, ancestor := range slices.Backward(line) {
+			for _, p := range ancestor.own {
 				if p.complex == complexOnes {
 					t.expanded = append(t.expanded, t.index[p.name])
 				}
