@@ -79,9 +79,7 @@ func checkAll(t *testing.T, db *store.DB) {
 			continue
 		}
 		for _, r := range rows[table.Logical] {
-			for _, column := range table.Columns {
-				c.column(column, r)
-			}
+			c.row(table, r)
 		}
 	}
 	for fault, n := range c.faults {
@@ -100,17 +98,20 @@ var (
 	notInTable = []string{"roletemplate", "languagelocale", "contracttemplate", "metric"} // not tables of the schema
 )
 
-func (c *checker) column(column *schema.Column, r map[string]any) {
-	if !column.Stored() {
-		return
+func (c *checker) row(table *schema.Table, r map[string]any) {
+	for name, value := range r {
+		if column := table.Column(name); column != nil { // not the companion of a lookup
+			c.column(column, r, value)
+		}
 	}
-	value, ok := r[column.Logical]
-	if !ok {
-		if column.Required == "SystemRequired" || column.Required == "ApplicationRequired" {
+	for _, column := range table.Columns {
+		if column.Stored() && (column.Required == "SystemRequired" || column.Required == "ApplicationRequired") && r[column.Logical] == nil {
 			c.missing(column)
 		}
-		return
 	}
+}
+
+func (c *checker) column(column *schema.Column, r map[string]any, value any) {
 	text, isText := value.(string)
 	switch {
 	case len(column.Targets) > 0:

@@ -62,8 +62,8 @@ func (c *company) addLines(table, parent, parentID string, state cell, lines []l
 	}
 }
 
-// flushSales turns sales with lines into quotes, orders and invoices.
-func (c *company) flushSales() {
+// addOrders turns sales with lines into quotes, orders and invoices.
+func (c *company) addOrders() {
 	for i := range c.opportunities {
 		o := &c.opportunities[i]
 		if len(o.lines) == 0 {

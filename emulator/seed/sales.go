@@ -58,7 +58,6 @@ func (c *company) addSales() {
 	for i := range c.opportunities {
 		c.addOpportunity(i)
 	}
-	c.flushSales()
 }
 
 func (c *company) planOpportunity(i int) {

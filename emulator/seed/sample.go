@@ -14,20 +14,17 @@ import (
 
 // Sample adds a company that sells and services office and workshop equipment: customers, leads, two years of sales,
 // cases and activities. It needs what Base added. Every date is relative to the day of now (UTC), so that this quarter
-// and last month always have answers; ids are the same on every day.
+// and last month always have answers; customers and sales have the same ids and names on every day.
 func Sample(ctx context.Context, db *store.DB, s *schema.Schema, now time.Time) error {
 	return load(ctx, db, s, firstDay(now), func(l *loader) {
-		c := &company{loader: l, today: now.UTC().Truncate(24 * time.Hour), rand: rand.New(rand.NewPCG(20240229, 7))}
-		c.addPeople()
-		c.addCatalog()
-		c.addCustomers()
-		c.addMarketing()
-		c.addSales()
-		c.addService()
-		c.addActivities()
-		c.addNotes()
-		c.addConnections()
-		c.addGoals()
+		c := &company{loader: l, today: now.UTC().Truncate(24 * time.Hour), sequence: map[string]int{}}
+		for i, add := range []func(){
+			c.addPeople, c.addCatalog, c.addCustomers, c.addMarketing, c.addSales, c.addOrders, c.addService, c.addActivities,
+			c.addNotes, c.addConnections, c.addGoals,
+		} {
+			c.rand = rand.New(rand.NewPCG(20240229, uint64(i))) // its own: what one part draws changes no other
+			add()
+		}
 	})
 }
 
@@ -52,9 +49,6 @@ type company struct {
 
 // newID is the next id of a table.
 func (c *company) newID(table string) string {
-	if c.sequence == nil {
-		c.sequence = map[string]int{}
-	}
 	c.sequence[table]++
 	return id(table, c.sequence[table])
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
@@ -142,6 +144,18 @@ func TestTheSameDayGivesTheSameRows(t *testing.T) {
 	morning, evening := today.Truncate(24*time.Hour), today.Truncate(24*time.Hour).Add(23*time.Hour)
 	if first, second := digest(t, openSample(t, morning)), digest(t, openSample(t, evening)); first != second {
 		t.Errorf("got different rows: %s, then %s", first, second)
+	}
+}
+
+func TestCustomersAndSalesKeepTheirNamesOnEveryDay(t *testing.T) {
+	now, then := openSample(t, today), openSample(t, today.AddDate(0, 0, 41))
+	for _, query := range []string{
+		"SELECT accountid, name FROM account ORDER BY 1", "SELECT contactid, fullname FROM contact ORDER BY 1",
+		"SELECT opportunityid, name, estimatedvalue FROM opportunity ORDER BY 1",
+	} {
+		if diff := cmp.Diff(rowsOf(t, now, query), rowsOf(t, then, query)); diff != "" {
+			t.Errorf("%s (-now +then):\n%s", query, diff)
+		}
 	}
 }
 

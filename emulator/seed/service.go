@@ -84,17 +84,7 @@ func (c *company) addCase(i int) {
 		p = pick(c, c.products)
 	}
 	k.title = strings.ReplaceAll(trouble.title, "%s", p.name)
-	status := c.between(1, 4)
-	changed := c.past(k.created.Add(time.Duration(c.between(1, 70)) * time.Hour))
-	switch k.state {
-	case 1:
-		status, changed = 5, k.resolved
-		if i%8 == 0 {
-			status = 1000
-		}
-	case 2:
-		status, changed = 6, k.resolved
-	}
+	status, changed := c.caseStatus(k, i)
 	r := join(row{
 		{"incidentid", k.id}, {"title", k.title}, {"ticketnumber", c.number("CAS", caseCount-i)}, {"customerid", k.customer},
 		{"primarycontactid", c.contacts[k.contact].id}, {"emailaddress", c.contacts[k.contact].email}, {"prioritycode", k.priority},
@@ -124,6 +114,19 @@ func (c *company) addCase(i int) {
 	if k.state == 0 {
 		c.queue(k, i)
 	}
+}
+
+// caseStatus is the status reason of a case and when it last changed.
+func (c *company) caseStatus(k incident, i int) (status int, changed time.Time) {
+	switch {
+	case k.state == 1 && i%8 == 0:
+		return 1000, k.resolved // information provided
+	case k.state == 1:
+		return 5, k.resolved
+	case k.state == 2:
+		return 6, k.resolved
+	}
+	return c.between(1, 4), c.past(k.created.Add(time.Duration(c.between(1, 70)) * time.Hour))
 }
 
 // subjectOf is where cases about a product are filed.
