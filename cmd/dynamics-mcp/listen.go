@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -27,6 +28,9 @@ func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen address %q is in use: end the program that listens there, or choose another with --listen", address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen address %q: %w", address, err)
 	}
