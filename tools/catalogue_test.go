@@ -2,6 +2,7 @@ package tools
 
 import (
 	"encoding/json"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,6 +44,14 @@ func TestToolsAreDescribed(t *testing.T) {
 		}
 		if tool.Effect < Reads || tool.Effect > Destroys {
 			t.Errorf("tool %s: effect %d, want one of the four", tool.Name, tool.Effect)
+		}
+	}
+}
+
+func TestEveryToolHasAScript(t *testing.T) {
+	for _, tool := range Catalogue() {
+		if _, err := os.Stat("../test/testdata/" + tool.Name + ".txtar"); err != nil {
+			t.Errorf("tool %s has no script that runs it: %v", tool.Name, err)
 		}
 	}
 }

@@ -20,6 +20,13 @@ func connect(t *testing.T, options ...emulator.Option) *Set {
 
 func connectWith(t *testing.T, o Options, options ...emulator.Option) *Set {
 	t.Helper()
+	o.Connections = []Connection{{Name: "test", Deps: environment(t, options...)}}
+	return newSet(t, o)
+}
+
+// environment starts an emulator and connects to it.
+func environment(t *testing.T, options ...emulator.Option) Deps {
+	t.Helper()
 	srv := emulator.Start(t, options...)
 	client, err := dataverse.New(dataverse.Options{URL: srv.URL, Transport: &oauth2.Transport{
 		Source: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: srv.Token}),
@@ -28,12 +35,7 @@ func connectWith(t *testing.T, o Options, options ...emulator.Option) *Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Connections = []Connection{{Name: "test", Deps: Deps{Dataverse: client}}}
-	set, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set
+	return Deps{Dataverse: client}
 }
 
 // call runs a tool and returns its answer, which has to meet the schema that

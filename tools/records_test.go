@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -187,5 +188,30 @@ func TestTableListGoesOnAtItsCursor(t *testing.T) {
 	}
 	if diff := cmp.Diff(whole.Tables, seen); diff != "" {
 		t.Errorf("page by page (-whole +pages):\n%s", diff)
+	}
+}
+
+func TestConnectionChoosesTheEnvironment(t *testing.T) {
+	set := newSet(t, Options{Connections: []Connection{
+		{Name: "live", Deps: environment(t, twoAccounts()...)},
+		{Name: "test", Deps: environment(t)},
+		{Name: "later", Missing: errors.New("connection later has no credentials")},
+	}})
+	for args, want := range map[string]int64{
+		`{"table":"account"}`:                     2,
+		`{"table":"account","connection":"live"}`: 2,
+		`{"table":"account","connection":"test"}`: 0,
+	} {
+		if got := call[countRecordsOut](t, set, find(t, "count_records"), args); got.Count != want {
+			t.Errorf("%s: got %d accounts, want %d", args, got.Count, want)
+		}
+	}
+	for args, want := range map[string]string{
+		`{"table":"account","connection":"later"}`: "connection later has no credentials",
+		`{"table":"account","connection":"lve"}`:   "connection: got lve, want one of live, test, later",
+	} {
+		if got := failure(t, set, find(t, "count_records"), args); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", args, got, want)
+		}
 	}
 }
