@@ -18,7 +18,10 @@ func (c *Client) Delete(ctx context.Context, table, id string, opts ...WriteOpti
 	if err != nil {
 		return during(op, err)
 	}
-	cond := conditionsOf(opts)
+	cond, err := conditionsOf(opts)
+	if err != nil {
+		return during(op, err)
+	}
 	if cond.absent {
 		return during(op, invalid("a delete removes a row that is there: IfNoneMatch is for Upsert"))
 	}

@@ -3,127 +3,12 @@ package dataverse
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
-
-// request is one call of the service, which may take several attempts.
-type request struct {
-	op     string // in domain words, for errors and the log
-	method string
-	path   string  // below the service root, percent-encoded
-	query  []param // in the order given
-	// skipToken is a $skiptoken as the service wrote it. It is not decoded and encoded again: it must come back unaltered.
-	skipToken string
-	header    []param
-	body      []byte // JSON; nil for none
-	// repeatable says that repeating after an unknown outcome does no harm. GET always is. A request that was certainly
-	// not carried out (429, no connection) is repeated whatever its verb.
-	repeatable bool
-}
-
-type param struct{ name, value string }
-
-// answer is a successful answer, read to its end.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	// repeated is set when an earlier attempt may have been carried out too.
-	repeated bool
-}
-
-const (
-	maxAttempts = 5
-	// maxWait is the longest wait between two attempts; a service that asks for more is reported as Throttled at once.
-	maxWait = time.Minute
-	// maxURL is Dataverse's own limit in bytes.
-	maxURL = 32 << 10
-)
-
-// do is the only road to the wire: it sends r, repeats it where that is safe, and returns a 2xx answer or an *Error.
-func (c *Client) do(ctx context.Context, r request) (*answer, error) {
-	target := c.root + r.path + encodeQuery(r.query, r.skipToken)
-	if len(target) > maxURL {
-		return nil, &Error{Op: r.op, Kind: Invalid, Message: fmt.Sprintf("the query is %d bytes as a URL, more than the %d the service takes: select fewer columns or shorten the filter", len(target), maxURL)}
-	}
-	maybeDone := false
-	var last *Error
-	res, err := backoff.Retry(ctx, func() (*answer, error) {
-		a, e, again := c.attempt(ctx, r, target)
-		if e == nil {
-			a.repeated = maybeDone
-			return a, nil
-		}
-		e.uncertain = maybeDone
-		last = e
-		if again == afterUnknown {
-			maybeDone = true
-		}
-		return nil, c.retryError(ctx, r, e, again)
-	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(_ error, wait time.Duration) {
-			c.log.InfoContext(ctx, "request repeated", "op", r.op, "status", last.Status, "code", last.Code, "wait", wait)
-		}))
-	if err == nil {
-		return res, nil
-	}
-	if last == nil { // unreachable: Retry makes at least one attempt
-		return nil, during(r.op, err)
-	}
-	return nil, c.finalError(ctx, r, last, maybeDone)
-}
-
-// again says whether an attempt may be followed by another.
-type again int
-
-const (
-	never        again = iota
-	afterRefusal       // it was certainly not carried out
-	afterUnknown       // it may have been carried out
-)
-
-// retryError tells backoff what to do about e.
-func (c *Client) retryError(ctx context.Context, r request, e *Error, a again) error {
-	if a == never || a == afterUnknown && !r.repeatable && r.method != http.MethodGet {
-		return backoff.Permanent(e)
-	}
-	if e.RetryAfter > maxWait {
-		return backoff.Permanent(e)
-	}
-	// No use in sleeping past the caller's deadline: say now what stands in the way.
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < e.RetryAfter {
-		return backoff.Permanent(e)
-	}
-	if e.RetryAfter > 0 {
-		return errors.Join(e, &backoff.RetryAfterError{Duration: e.RetryAfter})
-	}
-	return e
-}
-
-// finalError is what the caller learns when no attempt succeeded.
-func (c *Client) finalError(ctx context.Context, r request, e *Error, maybeDone bool) error {
-	if ctx.Err() != nil && !isContext(e) {
-		e.Err = errors.Join(ctx.Err(), e.Err)
-	}
-	if maybeDone && r.method != http.MethodGet && e.Kind != Conflict && e.Kind != NotFound { // those are for the operation to judge
-		e.Message += "; whether the change was made is not known: read the row before trying again"
-	}
-	return e
-}
-
-func newBackOff() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.Multiplier, b.RandomizationFactor, b.MaxInterval = 500*time.Millisecond, 2, 0.5, maxWait
-	return b
-}
 
 // attempt sends r once.
 func (c *Client) attempt(ctx context.Context, r request, target string) (*answer, *Error, again) {

@@ -1,13 +1,10 @@
 package dataverse_test
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -293,124 +290,6 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Authorization", "Bearer "+canary)
 	return b.RoundTripper.RoundTrip(r)
 }
-
-func TestSecretsStayOutOfErrorsAndLogs(t *testing.T) {
-	var log bytes.Buffer
-	for name, answer := range map[string]http.HandlerFunc{
-		"refused": always(401, ``), "broken": always(500, `oops`), "page": always(200, `<html>`),
-		"cut": func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) },
-	} {
-		server := httptest.NewServer(&service{rows: answer})
-		c := open(t, dataverse.Options{
-			URL: server.URL, Transport: bearer{http.DefaultTransport}, Timeout: 2 * time.Second,
-			Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
-		_, err := c.Update(t.Context(), "account", accountID, dataverse.Values{"name": "salary-secret"})
-		for _, secret := range []string{canary, "$select", "salary-secret"} {
-			if strings.Contains(err.Error(), secret) || strings.Contains(log.String(), secret) {
-				t.Errorf("%s: %q is in the error (%v) or the log (%s)", name, secret, err, log.String())
-			}
-		}
-		server.Close()
-	}
-}
-
-func TestErrorsSayWhatTheCallerCanDo(t *testing.T) {
-	type answer struct {
-		status int
-		header http.Header
-		body   string
-	}
-	html := http.Header{"Content-Type": {"text/html"}}
-	for _, test := range []struct {
-		name    string
-		answer  answer
-		kind    dataverse.Kind
-		message string
-	}{
-		{"a row that is not there", answer{404, nil, `{"error":{"code":"0x80040217","message":"Entity 'account' With Id = 1 Does Not Exist"}}`}, dataverse.NotFound, "Entity 'account' With Id = 1 Does Not Exist"},
-		{"a missing privilege", answer{403, nil, `{"error":{"code":"0x80040220","message":"Principal user is missing prvReadAccount privilege"}}`}, dataverse.Denied, "missing prvReadAccount"},
-		{"a stranger", answer{403, nil, `{"error":{"code":"0x80072560","message":"The user is not a member of the organization."}}`}, dataverse.Denied, "not a member"},
-		{"a refused token", answer{401, nil, ``}, dataverse.Denied, "refused the token"},
-		{"another version", answer{412, nil, `{"error":{"code":"0x80060882","message":"The version of the existing record doesn't match"}}`}, dataverse.Conflict, "version"},
-		{"a restricted delete", answer{405, nil, `{"error":{"code":"0x80040227","message":"The object cannot be deleted because it is associated with another object."}}`}, dataverse.Conflict, "associated"},
-		{"a plug-in's refusal", answer{400, nil, `{"error":{"code":"0x80040265","message":"Credit limit exceeded"}}`}, dataverse.Invalid, "Credit limit exceeded"},
-		{"a bad query", answer{400, nil, `{"error":{"code":"0x80060888","message":"The query node is not supported"}}`}, dataverse.Invalid, "not supported"},
-		{"a bug over there", answer{500, nil, `{"error":{"code":"0x80040216","message":"An unexpected error occurred."}}`}, dataverse.Internal, "unexpected"},
-		{"a web page", answer{200, html, `<!DOCTYPE html><html>sign in</html>`}, dataverse.Unavailable, "check the environment URL"},
-		{"a web page without its type", answer{200, nil, `<!DOCTYPE html><html>sign in</html>`}, dataverse.Unavailable, "check the environment URL"},
-		{"a web page with an error", answer{404, html, `<html>not here</html>`}, dataverse.NotFound, "check the environment URL"},
-		{"a gateway's words", answer{400, nil, `{"Message":"An error has occurred."}`}, dataverse.Invalid, "An error has occurred."},
-		{"no words", answer{400, nil, ``}, dataverse.Invalid, "bad request (status 400)"},
-		{"no rows where rows were promised", answer{200, nil, `[1]`}, dataverse.Internal, "cannot be read"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := start(t, &service{rows: func(w http.ResponseWriter, r *http.Request) {
-				for name := range test.answer.header {
-					w.Header().Set(name, test.answer.header.Get(name))
-				}
-				always(test.answer.status, test.answer.body)(w, r)
-			}})
-			_, err := c.Get(t.Context(), "account", accountID, dataverse.Query{})
-			e, ok := errors.AsType[*dataverse.Error](err)
-			if !ok {
-				t.Fatalf("got %v, want an *Error", err)
-			}
-			if e.Kind != test.kind || !strings.Contains(e.Message, test.message) {
-				t.Errorf("got %s %q, want %s %q", e.Kind, e.Message, test.kind, test.message)
-			}
-			if e.RequestID != "8c1d6f9e-5a0c-4a7e-9d7e-0f7c0d2f1a11" || !strings.HasPrefix(err.Error(), "get account "+accountID+": ") {
-				t.Errorf("request id %q, text %q: want both to name the call", e.RequestID, err)
-			}
-		})
-	}
-}
-
-func TestAnUnreachableHostIsNamed(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
-	untrusted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	t.Cleanup(untrusted.Close)
-	for _, test := range []struct{ url, want string }{
-		{"http://" + address, address + " refused the connection"},
-		{untrusted.URL, "is not secure: its certificate is signed by an unknown authority"},
-	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		_, err := open(t, dataverse.Options{URL: test.url}).WhoAmI(ctx)
-		cancel()
-		if dataverse.KindOf(err) != dataverse.Unavailable || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: got %v, want Unavailable: %s", test.url, err, test.want)
-		}
-	}
-	failing := func(err error) dataverse.Options {
-		return dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: failure{err}}
-	}
-	_, err = open(t, failing(&net.DNSError{Err: "no such host", Name: "contoso.crm4.dynamics.com", IsNotFound: true})).WhoAmI(t.Context())
-	if want := "host contoso.crm4.dynamics.com does not exist"; !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	_, err = open(t, failing(signInError{})).WhoAmI(t.Context())
-	if dataverse.KindOf(err) != dataverse.Denied || !strings.Contains(err.Error(), "secret has expired") {
-		t.Errorf("got %v, want Denied in the words of the sign-in", err)
-	}
-}
-
-// failure is a transport that reaches nobody.
-type failure struct{ err error }
-
-func (f failure) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
-
-type signInError struct{}
-
-func (signInError) Error() string { return "sign-in: the client secret has expired" }
-func (signInError) Denied() bool  { return true }
 
 func TestAnswersLargerThanAllowedAreRefused(t *testing.T) {
 	large := `{"name":"` + strings.Repeat("x", 100_000) + `"}`

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
+	"strings"
 )
 
 // WriteOption sets a condition on a write.
@@ -15,10 +17,10 @@ type conditions struct {
 	absent bool   // If-None-Match: *
 }
 
-// IfMatch lets a write happen only while the row has the version etag; otherwise it is a Conflict. "" sets no
-// condition.
+// IfMatch lets a write happen only while the row has the version etag, such as W/"12345"; otherwise it is a Conflict. ""
+// sets no condition.
 func IfMatch(etag string) WriteOption {
-	return func(c *conditions) { c.match = etag }
+	return func(c *conditions) { c.match = strings.TrimSpace(etag) }
 }
 
 // IfNoneMatch lets Upsert make a row, never change one; a row that is there is a Conflict.
@@ -26,12 +28,21 @@ func IfNoneMatch() WriteOption {
 	return func(c *conditions) { c.absent = true }
 }
 
-func conditionsOf(opts []WriteOption) conditions {
+// etagPattern is a weak version as the service writes it; elastic tables have letters in theirs.
+var etagPattern = regexp.MustCompile(`^W/"[0-9A-Za-z-]+"$`)
+
+func conditionsOf(opts []WriteOption) (conditions, error) {
 	var c conditions
 	for _, o := range opts {
 		o(&c)
 	}
-	return c
+	if c.match == "*" { // any version is no condition
+		c.match = ""
+	}
+	if c.match != "" && !etagPattern.MatchString(c.match) {
+		return c, invalid(`etag: got %s, want one as a row has it, such as W/"12345"`, quoted(c.match))
+	}
+	return c, nil
 }
 
 // Update changes the columns in v of the row id, a GUID or an alternate key, and returns the row's new version. It never
@@ -41,7 +52,10 @@ func conditionsOf(opts []WriteOption) conditions {
 // IfMatch it is, since the version tells whether it was.
 func (c *Client) Update(ctx context.Context, table, id string, v Values, opts ...WriteOption) (etag string, err error) {
 	op := "update " + table
-	cond := conditionsOf(opts)
+	cond, err := conditionsOf(opts)
+	if err != nil {
+		return "", during(op, err)
+	}
 	if cond.absent {
 		return "", during(op, invalid("an update changes a row that is there: IfNoneMatch is for Upsert"))
 	}
@@ -75,11 +89,15 @@ type Upserted struct {
 // Upsert changes the row id, a GUID or an alternate key, or makes it where it is missing.
 func (c *Client) Upsert(ctx context.Context, table, id string, v Values, opts ...WriteOption) (Upserted, error) {
 	op := "upsert " + table
+	cond, err := conditionsOf(opts)
+	if err != nil {
+		return Upserted{}, during(op, err)
+	}
 	r, t, err := c.patch(ctx, op, table, id, v, upserting)
 	if err != nil {
 		return Upserted{}, during(op, err)
 	}
-	switch cond := conditionsOf(opts); {
+	switch {
 	case cond.match != "":
 		r.header = append(r.header, param{"If-Match", cond.match})
 	case cond.absent:

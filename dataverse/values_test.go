@@ -233,6 +233,17 @@ func TestAnUpdateNeverMakesARow(t *testing.T) {
 	}
 }
 
+func TestAVersionThatIsNoneIsRefused(t *testing.T) {
+	s := &service{rows: always(204, ``)}
+	c := start(t, s)
+	for etag, ok := range map[string]bool{`W/"12345"`: true, `W/"e1015c6f-0000-0200-0000-67af80e80000"`: true, "": true, "*": true,
+		"12345": false, `"12345"`: false, "W/\"1\"\r\nX-Evil: 1": false} {
+		if err := c.Delete(t.Context(), "account", accountID, dataverse.IfMatch(etag)); (err == nil) != ok || !ok && dataverse.KindOf(err) != dataverse.Invalid {
+			t.Errorf("%q: got %v, want accepted %v", etag, err, ok)
+		}
+	}
+}
+
 func TestRowsGoByGUIDOrAlternateKey(t *testing.T) {
 	s := &service{rows: always(200, `{}`)}
 	c := start(t, s)
