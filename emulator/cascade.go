@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -33,7 +34,7 @@ func (r removal) row(ctx context.Context, t *schema.Table, id string) error {
 	r.seen[key] = true
 	relationships := t.OneToMany
 	if t.Activity {
-		relationships = append(relationships[:len(relationships):len(relationships)], r.schema.Table("activitypointer").OneToMany...)
+		relationships = append(slices.Clip(relationships), r.schema.Table("activitypointer").OneToMany...)
 	}
 	stands, err := load(ctx, r.tx, t, id)
 	if err != nil {

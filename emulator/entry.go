@@ -88,7 +88,7 @@ func (e entering) property(ctx context.Context, row *entry, m member) error {
 		row.id, _ = value.(string)
 		return nil
 	}
-	if e.writable(col) && col.Stored() {
+	if e.writable(col) && col.Stored() && col.Type != schema.File { // a file has its own way in
 		row.values[col.Logical] = value
 	}
 	return nil

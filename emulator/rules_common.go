@@ -109,6 +109,11 @@ func (w *writing) state(context.Context) error {
 	if states == nil || len(states.Options) == 0 || !w.changed("statecode", "statuscode") {
 		return nil
 	}
+	for _, column := range []string{"statecode", "statuscode"} {
+		if v, given := w.set[column]; given && v == nil { // neither can be emptied
+			delete(w.set, column)
+		}
+	}
 	state, hasState := w.set["statecode"].(int64)
 	reason, hasReason := w.set["statuscode"].(int64)
 	switch {
@@ -253,6 +258,9 @@ const firstNumber = 1000
 // autonumber numbers a new row, such as CAS-01000-B7C9D2, unless the client did. The end is no counter: it keeps
 // numbers apart that two offices gave out.
 func (w *writing) autonumber(ctx context.Context) error {
+	if w.creating() {
+		w.preset("revisionnumber", int64(0))
+	}
 	column, prefix := autonumbers(w.table.Logical)
 	if column == "" || !w.creating() || w.value(column) != nil {
 		return nil

@@ -118,6 +118,7 @@ func TestStatusAndStatusReasonGoTogether(t *testing.T) {
 		{"accounts", "account", `{}`, `{"statuscode":2}`, 204, columns{"statecode": int64(1), "statuscode": int64(2)}},
 		{"accounts", "account", `{}`, `{"statecode":1,"statuscode":2}`, 204, columns{"statecode": int64(1), "statuscode": int64(2)}},
 		{"accounts", "account", `{}`, `{"statecode":1,"statuscode":1}`, 400, columns{"statecode": int64(0), "statuscode": int64(1)}},
+		{"accounts", "account", `{"statuscode":null}`, `{"statecode":null,"statuscode":null}`, 204, columns{"statecode": int64(0), "statuscode": int64(1)}},
 		{"accounts", "account", `{}`, `{"statecode":9}`, 400, columns{"statecode": int64(0)}},
 		{"tasks", "task", `{"statuscode":3}`, `{"statecode":0}`, 204, columns{"statecode": int64(0), "statuscode": int64(3), "actualend": nil}},
 		{"tasks", "task", `{}`, `{"statecode":1}`, 204, columns{"statecode": int64(1), "statuscode": int64(5), "actualend": "2026-03-02T12:00:00Z"}},
