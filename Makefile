@@ -32,8 +32,8 @@ fmt: ## Format all Go files
 	$(GOLANGCI) fmt ./...
 
 generate: ## Write the generated pages and snapshots
-	go run ./cmd/dynamics-mcp docs --to docs
-	go test ./tools -run TestToolsList -update
+	go run ./cmd/dynamics-mcp docs docs
+	go test ./server -run TestToolsList -update
 
 bench: ## Run the benchmarks; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./...
@@ -48,4 +48,4 @@ tidy-check:
 	go mod tidy -diff
 
 generate-check: generate
-	@git diff --exit-code -- docs tools || { echo "generated files are stale: commit what make generate wrote"; exit 1; }
+	@git diff --exit-code -- docs server || { echo "generated files are stale: commit what make generate wrote"; exit 1; }
