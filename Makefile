@@ -33,7 +33,7 @@ fmt: ## Format all Go files
 
 generate: ## Write the generated pages and snapshots
 	go run ./cmd/dynamics-mcp docs docs
-	go test ./server -run TestToolsList -update
+	go test ./server -run TestToolsListIsAsReviewed -update
 
 bench: ## Run the benchmarks; compare two runs with benchstat
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./...
