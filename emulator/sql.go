@@ -32,14 +32,6 @@ func concat(parts ...any) fragment {
 // value is a placeholder with its argument.
 func value(v any) fragment { return fragment{"?", []any{v}} }
 
-// values is a list of placeholders: ?,?,?.
-func values(all []any) fragment {
-	if len(all) == 0 {
-		return fragment{sql: "NULL"}
-	}
-	return fragment{strings.Repeat(",?", len(all))[1:], all}
-}
-
 // columnOf is a column of a table known as alias.
 func columnOf(alias, name string) fragment {
 	return fragment{sql: store.Quote(alias) + "." + store.Quote(name)}

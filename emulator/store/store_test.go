@@ -10,15 +10,15 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
-func open(t testing.TB, file string) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), file, schema.Load())
+func open(tb testing.TB, file string) *DB {
+	tb.Helper()
+	db, err := Open(tb.Context(), file, schema.Load())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := db.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return db

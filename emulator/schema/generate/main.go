@@ -173,7 +173,7 @@ func (w *writer) table(t *table) {
 		w.column(t, c)
 	}
 	for _, r := range t.ManyToOne {
-		w.relationship(t, r)
+		w.relationship(r)
 	}
 	w.manyToMany(t)
 	for _, k := range t.Keys {
@@ -257,20 +257,20 @@ func property(t *table, c column) bool {
 		!strings.HasPrefix(c.LogicalName, "dummy")
 }
 
-func (w *writer) relationship(t *table, r manyToOne) {
+func (w *writer) relationship(r manyToOne) {
 	one := w.tables[r.ReferencedEntity]
 	if one == nil {
 		return // the one side is a table that is not described
 	}
-	cascade := ""
+	var cascade strings.Builder
 	for _, action := range []string{"Assign", "Delete", "Merge", "Reparent", "Share", "Unshare"} {
-		cascade += map[string]string{"": "N", "NoCascade": "N", "Cascade": "C", "RemoveLink": "R", "Restrict": "X"}[r.Cascade[action]]
+		cascade.WriteString(map[string]string{"": "N", "NoCascade": "N", "Cascade": "C", "RemoveLink": "R", "Restrict": "X"}[r.Cascade[action]])
 	}
 	hierarchical := slices.ContainsFunc(one.OneToMany, func(o oneToMany) bool {
 		return o.SchemaName == r.SchemaName && o.Hierarchical
 	})
 	w.line("R", r.SchemaName, r.ReferencedEntity, r.ReferencingAttribute, r.ReferencingNav, r.ReferencedNav,
-		r.ReferencedAttribute, cascade, flags(hierarchical, "h"))
+		r.ReferencedAttribute, cascade.String(), flags(hierarchical, "h"))
 }
 
 // manyToMany writes a relationship once, though both its tables describe it.
@@ -288,14 +288,15 @@ func (w *writer) manyToMany(t *table) {
 	}
 }
 
+// flags takes pairs of a fact and its letter, and returns the letters of those that hold.
 func flags(pairs ...any) string {
-	s := ""
+	var letters strings.Builder
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i].(bool) {
-			s += pairs[i+1].(string)
+			letters.WriteString(pairs[i+1].(string))
 		}
 	}
-	return s
+	return letters.String()
 }
 
 func number(n *int) string {
