@@ -37,17 +37,17 @@ var periods = map[string]func(now, today time.Time, x int) span{
 	"LastFiscalPeriod": func(_, today time.Time, _ int) span { return months(period(today), -fiscalPeriod, fiscalPeriod) },
 	"NextFiscalPeriod": func(_, today time.Time, _ int) span { return months(period(today), fiscalPeriod, fiscalPeriod) },
 
-	"Last7Days":   func(now, today time.Time, _ int) span { return span{today.AddDate(0, 0, -7), now} },
+	"Last7Days":   func(now, today time.Time, _ int) span { return span{today.AddDate(0, 0, -7), past(now)} },
 	"Next7Days":   func(now, today time.Time, _ int) span { return span{now, today.AddDate(0, 0, 8)} },
-	"LastXHours":  func(now, _ time.Time, x int) span { return span{now.Truncate(time.Hour).Add(-hours(x)), now} },
+	"LastXHours":  func(now, _ time.Time, x int) span { return span{now.Truncate(time.Hour).Add(-hours(x)), past(now)} },
 	"NextXHours":  func(now, _ time.Time, x int) span { return span{now, now.Truncate(time.Hour).Add(hours(x + 1))} },
-	"LastXDays":   func(now, today time.Time, x int) span { return span{today.AddDate(0, 0, -x), now} },
+	"LastXDays":   func(now, today time.Time, x int) span { return span{today.AddDate(0, 0, -x), past(now)} },
 	"NextXDays":   func(now, today time.Time, x int) span { return span{now, today.AddDate(0, 0, x+1)} },
-	"LastXWeeks":  func(now, today time.Time, x int) span { return span{today.AddDate(0, 0, -7*x), now} },
+	"LastXWeeks":  func(now, today time.Time, x int) span { return span{today.AddDate(0, 0, -7*x), past(now)} },
 	"NextXWeeks":  func(now, today time.Time, x int) span { return span{now, today.AddDate(0, 0, 7*x+1)} },
-	"LastXMonths": func(now, today time.Time, x int) span { return span{today.AddDate(0, -x, 0), now} },
+	"LastXMonths": func(now, today time.Time, x int) span { return span{today.AddDate(0, -x, 0), past(now)} },
 	"NextXMonths": func(now, today time.Time, x int) span { return span{now, today.AddDate(0, x, 1)} },
-	"LastXYears":  func(now, today time.Time, x int) span { return span{today.AddDate(-x, 0, 0), now} },
+	"LastXYears":  func(now, today time.Time, x int) span { return span{today.AddDate(-x, 0, 0), past(now)} },
 	"NextXYears":  func(now, today time.Time, x int) span { return span{now, today.AddDate(x, 0, 1)} },
 
 	"LastXFiscalYears":   func(_, today time.Time, x int) span { return months(year(today), -12*x, 12*x) },
@@ -64,6 +64,9 @@ var periods = map[string]func(now, today time.Time, x int) span{
 
 	"InFiscalYear": func(_, _ time.Time, x int) span { return months(date(x, 1), 0, 12) },
 }
+
+// past ends a stretch that has now in it: moments are whole seconds.
+func past(now time.Time) time.Time { return now.Add(time.Second) }
 
 func hours(n int) time.Duration { return time.Duration(n) * time.Hour }
 

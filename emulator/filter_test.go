@@ -174,6 +174,21 @@ func TestDateFunctionsReadTheClock(t *testing.T) {
 	}
 }
 
+func TestLastPeriodsReachToNow(t *testing.T) {
+	s := company(t)
+	all := len(query(t, s, "tasks", map[string]string{"$select": "createdon"}).Value)
+	for _, function := range []string{
+		"Last7Days(PropertyName='createdon')", "LastXHours(PropertyName='createdon',PropertyValue=1)",
+		"LastXDays(PropertyName='createdon',PropertyValue=1)", "LastXWeeks(PropertyName='createdon',PropertyValue=1)",
+		"LastXMonths(PropertyName='createdon',PropertyValue=1)", "LastXYears(PropertyName='createdon',PropertyValue=1)",
+	} {
+		p := query(t, s, "tasks", map[string]string{"$select": "createdon", "$filter": "Microsoft.Dynamics.CRM." + function})
+		if got := len(p.Value); got != all || p.Error.Code != "" {
+			t.Errorf("%s: got %d %s, want the %d that were created this second", function, got, p.Error.Message, all)
+		}
+	}
+}
+
 func TestFiltersThatTheServiceRefuses(t *testing.T) {
 	s := company(t)
 	for filter, want := range map[string]string{
