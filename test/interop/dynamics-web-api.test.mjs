@@ -1,0 +1,474 @@
+// A client that was not written for the emulator works against it: dynamics-web-api, as its own callers use it.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { DynamicsWebApi } from "dynamics-web-api";
+import { start } from "./harness.mjs";
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const everything = "*";
+
+let origin, tokenURL, applicationID, secret, api, stop;
+before(async () => {
+  const server = await start(["emulator", "--listen", "127.0.0.1:0"],
+    /(http:\/\/[\d.:]+)\n[^]*sign in at\s+(\S+)\n\s+as application\s+(\S+)\n\s+with secret\s+(\S+)/);
+  [, origin, tokenURL, applicationID, secret] = server.match;
+  stop = server.stop;
+  api = client();
+});
+after(() => stop?.());
+
+// client is a new client, signed in with the emulator's token unless options say otherwise.
+function client(options = {}) {
+  return new DynamicsWebApi({ serverUrl: origin, dataApi: { version: "9.2" }, onTokenRefresh: async () => "demo", ...options });
+}
+
+// account creates a company and returns its id.
+const account = (data = {}) => api.create({ collection: "accounts", data: { name: "Interop Ltd", ...data } });
+
+// contact creates a person and returns its id.
+const contact = (data = {}) => api.create({ collection: "contacts", data: { firstname: "Ada", lastname: "Interop", ...data } });
+
+const read = (id, select, more = {}) => api.retrieve({ collection: "accounts", key: id, select, ...more });
+
+// refused is a check for assert.rejects: the error has this status, code and message.
+const refused = (status, code, message) => (error) => {
+  assert.equal(error.status, status, error.message);
+  assert.equal(error.code, code, error.message);
+  assert.match(error.message, message);
+  return true;
+};
+
+describe("rows", () => {
+  test("create answers with the id alone", async () => assert.match(await account(), guid));
+
+  test("create with representation answers with the row", async () => {
+    const row = await api.create({
+      collection: "accounts", data: { name: "Whole Ltd", revenue: 1500.25 }, returnRepresentation: true,
+      select: ["name", "revenue", "createdon"],
+    });
+    assert.match(row.accountid, guid);
+    assert.match(row["@odata.etag"], /^W\/"\d+"$/);
+    assert.equal(row.oDataContext, `${origin}/api/data/v9.2/$metadata#accounts(name,revenue,createdon)/$entity`);
+    assert.equal(row.name, "Whole Ltd");
+    assert.equal(row.revenue, 1500.25);
+    assert.match(row._transactioncurrencyid_value, guid);
+    assert.ok(row.createdon instanceof Date);
+  });
+
+  test("create makes related rows in the same request", async () => {
+    const id = await account({ primarycontactid: { firstname: "Deep", lastname: "Insert" }, Account_Tasks: [{ subject: "Call" }, { subject: "Visit" }] });
+    const row = await read(id, ["name"], {
+      expand: [{ property: "primarycontactid", select: ["fullname"] }, { property: "Account_Tasks", select: ["subject"], orderBy: ["subject"] }],
+    });
+    assert.equal(row.primarycontactid.fullname, "Deep Insert");
+    assert.deepEqual(row.Account_Tasks.map((task) => task.subject), ["Call", "Visit"]);
+  });
+
+  test("retrieve selects, expands and follows a single-valued navigation", async () => {
+    const person = await contact();
+    const id = await account({ "primarycontactid@odata.bind": `contacts(${person})` });
+    const row = await read(id, ["name", "_primarycontactid_value"], { expand: [{ property: "primarycontactid", select: ["lastname"] }] });
+    assert.equal(row._primarycontactid_value, person);
+    assert.equal(row.primarycontactid.lastname, "Interop");
+    assert.equal(row.primarycontactid.contactid, person);
+    const followed = await api.retrieve({ collection: "accounts", key: id, navigationProperty: "primarycontactid", select: ["firstname"] });
+    assert.equal(followed.firstname, "Ada");
+    const reference = await api.retrieve({ collection: "accounts", key: id, select: ["primarycontactid/$ref"] });
+    assert.deepEqual([reference.id, reference.collection], [person, "contacts"]);
+  });
+
+  test("retrieve answers nothing while the etag is current", async () => {
+    const id = await account();
+    const row = await read(id, ["name"]);
+    assert.equal(await read(id, ["name"], { ifnonematch: row["@odata.etag"] }), undefined);
+    await api.update({ collection: "accounts", key: id, data: { name: "Newer Ltd" } });
+    assert.equal((await read(id, ["name"], { ifnonematch: row["@odata.etag"] })).name, "Newer Ltd");
+  });
+
+  test("includeAnnotations brings labels, lookup names and lookup tables", async () => {
+    const person = await contact();
+    const id = await account({ "primarycontactid@odata.bind": `contacts(${person})`, industrycode: 1, revenue: 1234.5 });
+    const row = await read(id, ["industrycode", "_primarycontactid_value", "revenue", "createdon"], { includeAnnotations: everything });
+    assert.equal(row.industrycode, 1);
+    assert.equal(row.industrycode_Formatted, "Accounting");
+    assert.match(row.revenue_Formatted, /1,234\.50/);
+    assert.equal(row._primarycontactid_value_Formatted, "Ada Interop");
+    assert.equal(row._primarycontactid_value_LogicalName, "contact");
+    assert.equal(row._primarycontactid_value_NavigationProperty, "primarycontactid");
+    assert.ok(row.createdon_Formatted);
+  });
+
+  test("update changes only what it is given, clears and binds lookups", async () => {
+    const id = await account({ telephone1: "555-0100" });
+    const person = await contact();
+    const update = (data) => api.update({ collection: "accounts", key: id, data });
+    assert.equal(await update({ name: "Changed Ltd", "primarycontactid@odata.bind": `/contacts(${person})` }), true);
+    let row = await read(id, ["name", "telephone1", "_primarycontactid_value"]);
+    assert.deepEqual([row.name, row.telephone1, row._primarycontactid_value], ["Changed Ltd", "555-0100", person]);
+    await update({ "primarycontactid@odata.bind": null });
+    row = await read(id, ["_primarycontactid_value"]);
+    assert.equal(row._primarycontactid_value, null);
+  });
+
+  test("update with representation answers with the row", async () => {
+    const row = await api.update({ collection: "accounts", key: await account(), data: { name: "Seen Ltd" }, returnRepresentation: true, select: ["name"] });
+    assert.equal(row.name, "Seen Ltd");
+    assert.match(row.accountid, guid);
+  });
+
+  test("update with an old etag changes nothing", async () => {
+    const id = await account();
+    const { "@odata.etag": etag } = await read(id, ["name"]);
+    const update = (name) => api.update({ collection: "accounts", key: id, data: { name }, ifmatch: etag });
+    assert.equal(await update("First Ltd"), true);
+    assert.equal(await update("Second Ltd"), false);
+    assert.equal((await read(id, ["name"])).name, "First Ltd");
+    await assert.rejects(client({ propagateErrors: true }).update({ collection: "accounts", key: id, data: { name: "x" }, ifmatch: etag }),
+      refused(412, "0x80060882", /^The version of the existing record doesn't match the RowVersion property provided\.$/));
+  });
+
+  test("updateSingleProperty and delete of a property write one column", async () => {
+    const id = await account({ description: "old" });
+    await api.updateSingleProperty({ collection: "accounts", key: id, fieldValuePair: { description: "new" } });
+    assert.equal((await read(id, ["description"])).description, "new");
+    assert.equal((await api.retrieve({ collection: "accounts", key: id, navigationProperty: "description" })).value, "new");
+    await api.deleteRecord({ collection: "accounts", key: id, property: "description" });
+    assert.equal((await read(id, ["description"])).description, null);
+  });
+
+  test("upsert creates, updates, and keeps to one of them when told to", async () => {
+    const key = crypto.randomUUID();
+    const upsert = (name, more) => api.upsert({ collection: "accounts", key, data: { name }, ...more });
+    assert.equal(await upsert("Never Ltd", { ifmatch: "*" }), null);
+    assert.equal(await upsert("Made Ltd", { ifnonematch: "*" }), key);
+    assert.equal(await upsert("Again Ltd", { ifnonematch: "*" }), null);
+    assert.equal((await read(key, ["name"])).name, "Made Ltd");
+    assert.equal(await upsert("Changed Ltd", { ifmatch: "*" }), key);
+    assert.equal((await upsert("Seen Ltd", { returnRepresentation: true })).name, "Seen Ltd");
+  });
+
+  test("delete respects the etag, then removes the row", async () => {
+    const id = await account();
+    const { "@odata.etag": etag } = await read(id, ["name"]);
+    await api.update({ collection: "accounts", key: id, data: { name: "Moved on Ltd" } });
+    assert.equal(await api.deleteRecord({ collection: "accounts", key: id, ifmatch: etag }), false);
+    assert.equal(await api.deleteRecord({ collection: "accounts", key: id }), true);
+    await assert.rejects(read(id, ["name"]), refused(404, "0x80040217", new RegExp(`With Id = ${id} Does Not Exist`)));
+  });
+});
+
+describe("queries", () => {
+  const marker = "Query interop";
+  const ours = `startswith(name,'${marker}')`;
+  const list = (request) => api.retrieveMultiple({ collection: "accounts", select: ["name"], ...request });
+  const names = async (filter) => (await list({ filter, orderBy: ["name"] })).value.map((row) => row.name.slice(marker.length + 1));
+  let person;
+
+  before(async () => {
+    person = await contact({ lastname: "O'Interop" });
+    for (let i = 1; i <= 7; i++) {
+      await account({
+        name: `${marker} ${i}`, numberofemployees: i * 100, revenue: i * 1000.5, industrycode: i % 2 ? 1 : 3,
+        ...(i <= 2 ? { "primarycontactid@odata.bind": `/contacts(${person})` } : {}),
+      });
+    }
+  });
+
+  test("retrieveMultiple filters, orders and limits", async () => {
+    const answer = await list({ select: ["name", "revenue"], filter: `${ours} and revenue gt 2000`, orderBy: ["revenue desc"], top: 2 });
+    assert.deepEqual(answer.value.map((row) => row.revenue), [7003.5, 6003]);
+  });
+
+  test("retrieveMultiple counts", async () => {
+    const answer = await list({ filter: ours, count: true, top: 1 });
+    assert.equal(answer.oDataCount, 7);
+    assert.equal(answer.value.length, 1);
+  });
+
+  test("pages follow one another to the end", async () => {
+    const request = { collection: "accounts", select: ["name"], filter: ours, orderBy: ["name desc"], maxPageSize: 3 };
+    const first = await api.retrieveMultiple(request);
+    assert.equal(first.value.length, 3);
+    const second = await api.retrieveMultiple(request, first.oDataNextLink);
+    assert.equal(second.value.length, 3);
+    const last = await api.retrieveMultiple(request, second.oDataNextLink);
+    assert.equal(last.value.length, 1);
+    assert.equal(last.oDataNextLink, undefined);
+    const all = [...first.value, ...second.value, ...last.value].map((row) => row.name);
+    assert.deepEqual(all, [7, 6, 5, 4, 3, 2, 1].map((i) => `${marker} ${i}`));
+  });
+
+  test("retrieveAll and countAll follow the pages themselves", async () => {
+    const all = await api.retrieveAll({ collection: "accounts", select: ["name"], filter: ours, maxPageSize: 2 });
+    assert.equal(new Set(all.value.map((row) => row.accountid)).size, 7);
+    assert.equal(await api.countAll({ collection: "accounts", filter: ours, select: ["name"] }), 7);
+    const total = await api.retrieveAll({ collection: "contacts", select: ["fullname"], maxPageSize: 100 });
+    assert.equal(total.value.length, await api.count({ collection: "contacts" }));
+  });
+
+  test("count counts all rows, or those of a filter", async () => {
+    assert.ok(await api.count({ collection: "accounts" }) >= 7);
+    assert.equal(await api.count({ collection: "accounts", filter: ours }), 7);
+    assert.equal(await api.count({ collection: "accounts", filter: "name eq 'no such company'" }), 0);
+  });
+
+  const filters = {
+    "numberofemployees ge 200 and not (numberofemployees gt 400)": ["2", "3", "4"],
+    "contains(name,'INTEROP 3') or endswith(name,' 5')": ["3", "5"],
+    "primarycontactid/lastname eq 'O''Interop'": ["1", "2"],
+    "_primarycontactid_value ne null": ["1", "2"],
+    "industrycode eq 3": ["2", "4", "6"],
+    "Microsoft.Dynamics.CRM.In(PropertyName='numberofemployees',PropertyValues=[\"100\",\"700\"])": ["1", "7"],
+    "Microsoft.Dynamics.CRM.In(PropertyName='numberofemployees',PropertyValues=['100','700'])": ["1", "7"],
+    "Microsoft.Dynamics.CRM.NotIn(PropertyName='numberofemployees',PropertyValues=['100','200','300','400','500'])": ["6", "7"],
+    "Microsoft.Dynamics.CRM.Between(PropertyName='numberofemployees',PropertyValues=['300','500'])": ["3", "4", "5"],
+    "Microsoft.Dynamics.CRM.LastXHours(PropertyName='createdon',PropertyValue=1) and numberofemployees lt 300": ["1", "2"],
+    "Microsoft.Dynamics.CRM.OlderThanXDays(PropertyName='createdon',PropertyValue=2)": [],
+    "Microsoft.Dynamics.CRM.EqualUserId(PropertyName='ownerid') and numberofemployees eq 100": ["1"],
+    "createdby/systemuserid ne null and numberofemployees eq 700": ["7"],
+    "contact_customer_accounts/any()": [],
+  };
+  for (const [filter, want] of Object.entries(filters)) {
+    test(`filter ${filter}`, async () => assert.deepEqual(await names(`${ours} and (${filter})`), want));
+  }
+
+  test("a lambda finds rows by their related rows", async () => {
+    const id = await account({ name: "Lambda Ltd", contact_customer_accounts: [{ lastname: "Lambda" }] });
+    const found = await list({ filter: "contact_customer_accounts/any(c:c/lastname eq 'lambda')" });
+    assert.deepEqual(found.value.map((row) => row.accountid), [id]);
+  });
+
+  test("apply groups and sums", async () => {
+    const answer = await api.retrieveMultiple({
+      collection: "accounts",
+      apply: `filter(${ours})/groupby((industrycode),aggregate(numberofemployees with sum as people,revenue with max as most,$count as companies))`,
+    });
+    const groups = answer.value.map((g) => [g.industrycode, g.people, g.most, g.companies]).sort((a, b) => a[0] - b[0]);
+    assert.deepEqual(groups, [[1, 1600, 7003.5, 4], [3, 1200, 6003, 3]]);
+  });
+
+  test("an expanded collection is filtered, ordered and limited", async () => {
+    const id = await account({ contact_customer_accounts: ["Alpha", "Beta", "Gamma"].map((lastname) => ({ firstname: "Ex", lastname })) });
+    const row = await read(id, ["name"], {
+      expand: [{ property: "contact_customer_accounts", select: ["lastname"], filter: "lastname ne 'Beta'", orderBy: ["lastname desc"], top: 1 }],
+    });
+    assert.deepEqual(row.contact_customer_accounts.map((c) => c.lastname), ["Gamma"]);
+  });
+
+  test("a saved view answers with its rows", async () => {
+    const views = await api.retrieveMultiple({ collection: "savedqueries", select: ["name"], filter: "returnedtypecode eq 'account'", top: 1 });
+    const rows = await api.retrieveMultiple({ collection: "accounts", savedQuery: views.value[0].savedqueryid });
+    assert.ok(Array.isArray(rows.value));
+  });
+});
+
+describe("relationships", () => {
+  test("associate and disassociate one to many", async () => {
+    const [id, person] = [await account(), await contact()];
+    const link = { collection: "accounts", primaryKey: id, relationshipName: "contact_customer_accounts", relatedKey: person };
+    const people = async () => (await api.retrieveMultiple({ collection: `accounts(${id})/contact_customer_accounts`, select: ["lastname"] })).value.length;
+    await api.associate({ ...link, relatedCollection: "contacts" });
+    assert.equal(await people(), 1);
+    await api.disassociate(link);
+    assert.equal(await people(), 0);
+  });
+
+  test("associate and disassociate many to many, once", async () => {
+    const [id, lead] = [await account(), await api.create({ collection: "leads", data: { subject: "Interop", lastname: "Lead" } })];
+    const link = { collection: "accounts", primaryKey: id, relationshipName: "accountleads_association", relatedKey: lead };
+    await api.associate({ ...link, relatedCollection: "leads" });
+    await assert.rejects(api.associate({ ...link, relatedCollection: "leads" }), refused(412, "0x80040237", /^Cannot insert duplicate key\.$/));
+    const row = await read(id, ["name"], { expand: [{ property: "accountleads_association", select: ["subject"] }] });
+    assert.deepEqual(row.accountleads_association.map((l) => l.leadid), [lead]);
+    await api.disassociate(link);
+  });
+
+  test("associate and disassociate a single value", async () => {
+    const [id, person] = [await account(), await contact()];
+    const link = { collection: "accounts", primaryKey: id, navigationProperty: "primarycontactid" };
+    await api.associateSingleValued({ ...link, relatedCollection: "contacts", relatedKey: person });
+    assert.equal((await read(id, ["_primarycontactid_value"]))._primarycontactid_value, person);
+    await api.disassociateSingleValued(link);
+    assert.equal((await read(id, ["_primarycontactid_value"]))._primarycontactid_value, null);
+  });
+});
+
+describe("refusals", () => {
+  test("what is not there", async () => {
+    const missing = "00000000-0000-0000-0000-0000000000ff";
+    await assert.rejects(read(missing, ["name"]), refused(404, "0x80040217", /^Entity 'account' With Id = 00000000-0000-0000-0000-0000000000ff Does Not Exist$/));
+    await assert.rejects(api.update({ collection: "accounts", key: missing, data: { name: "x" } }), refused(404, "0x80040217", /Does Not Exist$/));
+    await assert.rejects(api.deleteRecord({ collection: "accounts", key: missing }), refused(404, "0x80040217", /Does Not Exist$/));
+    await assert.rejects(api.retrieveMultiple({ collection: "nonsense" }), refused(404, "0x8006088a", /^Resource not found for the segment 'nonsense'\.$/));
+  });
+
+  test("what cannot be read", async () => {
+    const list = (request) => api.retrieveMultiple({ collection: "accounts", ...request });
+    await assert.rejects(list({ select: ["foo"] }), refused(400, "0x80060888", /^Could not find a property named 'foo' on type 'Microsoft\.Dynamics\.CRM\.account'\.$/));
+    await assert.rejects(list({ filter: "name eq 'O'Bryan'" }), refused(400, "0x80060888", /unterminated literal at position \d+ in/));
+    await assert.rejects(list({ filter: "tolower(name) eq 'x'" }), refused(400, "0x80060888", /./));
+  });
+
+  test("what cannot be written", async () => {
+    await assert.rejects(account({ nonsense: 1 }), refused(400, "0x80048d19", /nonsense/));
+    await assert.rejects(account({ industrycode: 99 }), refused(400, "0x8004431a", /outside the valid range/));
+    await assert.rejects(account({ name: "x".repeat(161) }), refused(400, "0x80044331",
+      /^A validation error occurred\. {2}The length of the 'name' attribute of the 'account' entity exceeded the maximum allowed length of '160'\.$/));
+    await assert.rejects(account({ "primarycontactid@odata.bind": `/persons(${crypto.randomUUID()})` }), refused(400, "0x80060888", /ODataUnrecognizedPathException/));
+  });
+
+  test("keys that the table does not have", async () => {
+    await assert.rejects(read("accountnumber='A1'", ["name"]), refused(400, "0x80060890", /./));
+  });
+
+  test("a row that exists already", async () => {
+    const id = await account();
+    await assert.rejects(client({ propagateErrors: true }).upsert({ collection: "accounts", key: id, data: { name: "x" }, ifnonematch: "*" }),
+      refused(412, "0x80040237", /^A record with matching key values already exists\.$/));
+  });
+
+  test("who is not signed in", async () => {
+    await assert.rejects(client({ onTokenRefresh: async () => "wrong" }).callFunction("WhoAmI"), (error) => {
+      assert.equal(error.status, 401);
+      assert.match(error.headers["www-authenticate"], /^Bearer .*authorization_uri=.*resource_id=/);
+      return true;
+    });
+  });
+});
+
+describe("definitions", () => {
+  let definition;
+  before(async () => (definition = await api.retrieveEntity({ key: "LogicalName='account'", select: ["MetadataId", "EntitySetName", "PrimaryIdAttribute"] })));
+
+  test("retrieveEntity by name and by id", async () => {
+    assert.equal(definition.MetadataId, "70816501-edb9-4740-a16c-6a5efbc05d84");
+    assert.equal(definition.EntitySetName, "accounts");
+    const again = await api.retrieveEntity({ key: definition.MetadataId, expand: [{ property: "Attributes", select: ["LogicalName"], filter: "LogicalName eq 'revenue'" }] });
+    assert.equal(again.LogicalName, "account");
+    assert.equal(again.DisplayName.UserLocalizedLabel.Label, "Account");
+    assert.deepEqual(again.Attributes.map((a) => a.LogicalName), ["revenue"]);
+  });
+
+  test("retrieveEntities filters", async () => {
+    const answer = await api.retrieveEntities({ select: ["LogicalName"], filter: "LogicalName eq 'account' or LogicalName eq 'contact'" });
+    assert.deepEqual(answer.value.map((e) => e.LogicalName).sort(), ["account", "contact"]);
+    const owned = await api.retrieveEntities({ select: ["LogicalName"], filter: "OwnershipType eq Microsoft.Dynamics.CRM.OwnershipTypes'UserOwned'" });
+    assert.ok(owned.value.some((e) => e.LogicalName === "account"));
+    assert.ok(!owned.value.some((e) => e.LogicalName === "transactioncurrency"));
+  });
+
+  test("entity names instead of set names", async () => {
+    const named = client({ useEntityNames: true });
+    const found = await named.retrieveMultiple({ collection: "opportunity", select: ["name"], top: 1 });
+    assert.match(found.value[0].opportunityid, guid);
+  });
+
+  test("retrieveAttributes, whole, filtered and by type", async () => {
+    const all = await api.retrieveAttributes({ entityKey: definition.MetadataId, select: ["LogicalName", "AttributeType"] });
+    assert.equal(all.value.find((a) => a.LogicalName === "name").AttributeType, "String");
+    const picklists = await api.retrieveAttributes({
+      entityKey: definition.MetadataId, castType: "Microsoft.Dynamics.CRM.PicklistAttributeMetadata", select: ["LogicalName"],
+      filter: "LogicalName eq 'industrycode'", expand: [{ property: "OptionSet", select: ["Options"] }],
+    });
+    assert.deepEqual(picklists.value.map((a) => a.LogicalName), ["industrycode"]);
+    const [first] = picklists.value[0].OptionSet.Options;
+    assert.equal(first.Value, 1);
+    assert.equal(first.Label.UserLocalizedLabel.Label, "Accounting");
+    const money = await api.retrieveAttributes({ entityKey: definition.MetadataId, select: ["LogicalName"], filter: "AttributeType eq Microsoft.Dynamics.CRM.AttributeTypeCode'Money'" });
+    assert.ok(money.value.some((a) => a.LogicalName === "revenue"));
+  });
+
+  test("retrieveAttribute tells what its type has", async () => {
+    const name = await api.retrieveAttribute({
+      entityKey: "LogicalName='account'", attributeKey: "LogicalName='name'", castType: "Microsoft.Dynamics.CRM.StringAttributeMetadata",
+    });
+    assert.equal(name.MaxLength, 160);
+    assert.equal(name.RequiredLevel.Value, "ApplicationRequired");
+    await assert.rejects(api.retrieveAttribute({ entityKey: "LogicalName='account'", attributeKey: "LogicalName='nonsense'" }), refused(404, "0x80040217", /nonsense/));
+  });
+
+  test("retrieveRelationships, by type too", async () => {
+    const filter = "SchemaName eq 'contact_customer_accounts'";
+    const named = await api.retrieveRelationships({ filter });
+    assert.equal(named.value.length, 1);
+    const typed = await api.retrieveRelationships({ castType: "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata", select: ["SchemaName", "ReferencedEntity", "ReferencingEntity"], filter });
+    assert.deepEqual([typed.value[0].ReferencedEntity, typed.value[0].ReferencingEntity], ["account", "contact"]);
+    const one = await api.retrieveRelationship({ key: typed.value[0].MetadataId, castType: "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata" });
+    assert.equal(one.SchemaName, "contact_customer_accounts");
+  });
+
+  test("retrieveGlobalOptionSets and one of them", async () => {
+    const sets = await api.retrieveGlobalOptionSets({ select: ["Name"] });
+    assert.ok(sets.value.length > 0);
+    const castType = "Microsoft.Dynamics.CRM.OptionSetMetadata";
+    const choices = await api.retrieveGlobalOptionSets({ castType });
+    const one = await api.retrieveGlobalOptionSet({ key: choices.value[0].MetadataId, castType, select: ["Name", "Options"] });
+    assert.equal(one.Name, choices.value[0].Name);
+    assert.ok(one.Options.length > 0);
+  });
+});
+
+describe("messages", () => {
+  test("WhoAmI", async () => {
+    const me = await api.callFunction("WhoAmI");
+    assert.match(me.UserId, guid);
+    const user = await api.retrieve({ collection: "systemusers", key: me.UserId, select: ["fullname"] });
+    assert.equal(user.ownerid, me.UserId);
+  });
+
+  test("RetrieveVersion", async () => assert.match((await api.callFunction({ name: "RetrieveVersion" })).Version, /^9\.2\.\d+\.\d+$/));
+
+  test("RetrieveTotalRecordCount takes a collection", async () => {
+    const answer = await api.callFunction({ name: "RetrieveTotalRecordCount", parameters: { EntityNames: ["account", "contact"] } });
+    assert.deepEqual(answer.EntityRecordCountCollection.Keys, ["account", "contact"]);
+    assert.ok(answer.EntityRecordCountCollection.Values.every((n) => n > 0));
+  });
+
+  test("RetrieveCurrentOrganization takes an enumeration member", async () => {
+    const answer = await api.callFunction({
+      name: "RetrieveCurrentOrganization", parameters: { AccessType: "Microsoft.Dynamics.CRM.EndpointAccessType'Default'" },
+    });
+    assert.equal(answer.Detail.State, "Enabled");
+  });
+});
+
+describe("who acts", () => {
+  test("impersonation by either id writes as the other user", async () => {
+    const { UserId: self } = await api.callFunction("WhoAmI");
+    const users = await api.retrieveMultiple({
+      collection: "systemusers", select: ["azureactivedirectoryobjectid"], top: 1,
+      filter: `isdisabled eq false and azureactivedirectoryobjectid ne null and applicationid eq null and systemuserid ne ${self}`,
+    });
+    const [other] = users.value;
+    for (const as of [{ impersonate: other.systemuserid }, { impersonateAAD: other.azureactivedirectoryobjectid }]) {
+      const id = await api.create({ collection: "accounts", data: { name: "Impersonated Ltd" }, ...as });
+      const row = await read(id, ["_createdby_value", "_createdonbehalfby_value", "_ownerid_value"]);
+      assert.deepEqual([row._createdby_value, row._createdonbehalfby_value, row._ownerid_value], [other.systemuserid, self, other.systemuserid]);
+    }
+    await assert.rejects(api.callFunction({ name: "WhoAmI", impersonate: crypto.randomUUID() }), (error) => error.status === 403);
+  });
+
+  const askToken = (form) => fetch(tokenURL, { method: "POST", body: new URLSearchParams(form) });
+  const credentials = () => ({ grant_type: "client_credentials", client_id: applicationID, client_secret: secret, scope: `${origin}/.default` });
+
+  test("an application signs in with its secret", async () => {
+    const answer = await askToken(credentials());
+    assert.equal(answer.status, 200);
+    const { token_type, expires_in, access_token } = await answer.json();
+    assert.equal(token_type, "Bearer");
+    assert.equal(expires_in, 3599);
+    const app = client({ onTokenRefresh: async () => ({ accessToken: access_token }) });
+    const me = await app.callFunction("WhoAmI");
+    const user = await app.retrieve({ collection: "systemusers", key: me.UserId, select: ["applicationid"] });
+    assert.equal(user.applicationid, applicationID);
+  });
+
+  test("an application with a wrong secret is refused as Entra does it", async () => {
+    const answer = await askToken({ ...credentials(), client_secret: "wrong" });
+    assert.equal(answer.status, 401);
+    const { error, error_description, error_codes } = await answer.json();
+    assert.equal(error, "invalid_client");
+    assert.match(error_description, /^AADSTS7000215: /);
+    assert.deepEqual(error_codes, [7000215]);
+  });
+});
