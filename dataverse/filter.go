@@ -140,8 +140,32 @@ func literals(c *Column, x odata.Expr) (odata.Expr, error) {
 			items[i] = item
 		}
 		return &odata.List{Items: items, JSON: x.JSON}, nil
+	case *odata.Call:
+		return callLiteral(c, x)
 	}
 	return x, nil
+}
+
+// callLiteral reads contact(GUID), which the grammar takes for a function, as the row that it names in Values.
+func callLiteral(c *Column, x *odata.Call) (odata.Expr, error) {
+	if !c.Type.isLookup() && c.Type != GUIDColumn || len(x.On) > 0 || len(x.Args) != 1 {
+		return x, nil
+	}
+	id, ok := x.Args[0].Value.(*odata.Literal)
+	if !ok || id.Kind != odata.GUID {
+		return x, nil
+	}
+	return rowLiteral(c, x.Name+"("+id.Value+")")
+}
+
+// rowLiteral is the id in a reference to a row, or an id alone: the service compares ids, which are one of a kind.
+func rowLiteral(c *Column, text string) (odata.Expr, error) {
+	if _, id, err := reference(c, text); err == nil {
+		if guid, ok := parseGUID(id); ok {
+			return &odata.Literal{Kind: odata.GUID, Value: guid}, nil
+		}
+	}
+	return nil, invalid("column %s: got %s, want the id of a row; to compare its name, write the path to it, such as primarycontactid/fullname", c.LogicalName, quoted(text))
 }
 
 // literal translates a value: the label of a choice to its number, a quoted guid, date or number to what it is.
@@ -169,11 +193,7 @@ func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
 		}
 		return &odata.Literal{Kind: odata.Number, Value: strconv.Itoa(n)}, nil
 	case c.Type.isLookup(), c.Type == GUIDColumn:
-		id, ok := parseGUID(x.Value)
-		if !ok {
-			return nil, invalid("column %s: got %s, want the id of a row; to compare its name, write the path to it, such as primarycontactid/fullname", c.LogicalName, quoted(x.Value))
-		}
-		return &odata.Literal{Kind: odata.GUID, Value: id}, nil
+		return rowLiteral(c, x.Value)
 	case c.Type.isNumber(), c.Type == DateTimeColumn:
 		if plain, err := odata.ParseValue(x.Value); err == nil {
 			if l, ok := plain.(*odata.Literal); ok && fits(c, l.Kind) {

@@ -2,11 +2,14 @@ package tools
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
 
 func TestDescribeAccountStaysWithinTwelveKilobytes(t *testing.T) {
@@ -91,5 +94,30 @@ func TestUnknownColumnIsRefusedWithTheNearest(t *testing.T) {
 	set := connect(t)
 	if got := failure(t, set, find(t, "describe_table"), `{"table":"account","columns":["nam"]}`); !strings.Contains(got, "Did you mean name") {
 		t.Errorf("got %q, want name as the nearest", got)
+	}
+}
+
+func TestOverviewOfAVeryWideTableStaysWithinItsBudget(t *testing.T) {
+	wide := &dataverse.Table{TableInfo: dataverse.TableInfo{LogicalName: "new_wide", PrimaryID: "new_wideid", PrimaryName: "new_name"}}
+	for i := range 900 {
+		wide.Columns = append(wide.Columns, dataverse.Column{
+			LogicalName: fmt.Sprintf("new_column%03d", i), DisplayName: fmt.Sprintf("What people call it %d", i),
+			Type: dataverse.MoneyColumn, Read: true, Create: true, Update: true, Custom: true,
+		})
+	}
+	wide.Columns = append(wide.Columns, dataverse.Column{
+		LogicalName: "new_name", Type: dataverse.StringColumn, MaxLength: 100, Read: true, Create: true,
+		Required: dataverse.ApplicationRequired,
+	})
+	out := overview(describeTableOut{Table: "new_wide"}, wide)
+	text, err := compact(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(text) > 12<<10 || len(text) < 11<<10 {
+		t.Errorf("got %d bytes, want the budget of %d nearly used", len(text), 12<<10)
+	}
+	if out.Columns["new_name"] != "text(100) required" || !strings.Contains(out.Note, "of 901 columns are left out") {
+		t.Errorf("got %q for the name and note %q, want what is required and how many are left out", out.Columns["new_name"], out.Note)
 	}
 }

@@ -169,6 +169,22 @@ func TestFiftyRowsOfFourColumnsStayWithinFourKilobytes(t *testing.T) {
 	}
 }
 
+func TestReferencesFromALegendCanBeFilteredBy(t *testing.T) {
+	set := connect(t, twoAccounts()...)
+	for _, filter := range []string{
+		"primarycontactid eq contact(" + smithB + ")",
+		"primarycontactid eq 'contact(" + smithB + ")'",
+		"primarycontactid eq " + smithB,
+		"primarycontactid in (contact(" + smithB + "))",
+		"accountid ne account(" + contoso + ")",
+	} {
+		got := call[queryRecordsOut](t, set, find(t, "query_records"), fmt.Sprintf(`{"table":"account","select":["name"],"filter":%q}`, filter))
+		if diff := cmp.Diff([][]any{{"Fabrik"}}, got.Rows); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", filter, diff)
+		}
+	}
+}
+
 func TestWrongQueriesAreRefusedWithAdvice(t *testing.T) {
 	set := connect(t)
 	for _, test := range []struct{ args, want string }{
