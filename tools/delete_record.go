@@ -13,7 +13,7 @@ var deleteRecordTool = define(Spec{
 	Effect: Destroys,
 }, deleteRecord)
 
-// deleteRecord needs an etag so that a record changed meanwhile survives.
+// deleteRecord takes an etag so that a record changed meanwhile survives; without one any version is deleted.
 func deleteRecord(ctx context.Context, d Deps, in deleteRecordIn) (deleteRecordOut, error) {
 	t, id, err := target(ctx, d, in.Table, in.ID)
 	if err != nil {
@@ -28,7 +28,7 @@ func deleteRecord(ctx context.Context, d Deps, in deleteRecordIn) (deleteRecordO
 type deleteRecordIn struct {
 	Table string `json:"table" jsonschema:"minLength=1" jsonschema_description:"Table name."`
 	ID    string `json:"id" jsonschema:"minLength=1" jsonschema_description:"GUID or alternate key."`
-	ETag  string `json:"etag" jsonschema:"minLength=1" jsonschema_description:"etag from get_record; proves you saw the newest version. * deletes whatever version is there."`
+	ETag  string `json:"etag,omitempty" jsonschema_description:"From get_record: refuse if the record changed since. Give it whenever you have it."`
 }
 
 type deleteRecordOut struct {
