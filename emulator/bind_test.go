@@ -45,11 +45,12 @@ func TestALookupTakesEveryFormOfReference(t *testing.T) {
 
 func TestALookupIsClearedByNull(t *testing.T) {
 	s := start(t)
-	contact := add(t, s, "contacts", `{"lastname":"a","parentcustomerid_account":{"name":"Contoso"}}`)
-	for _, body := range []string{`{"parentcustomerid_account@odata.bind":null}`, `{"parentcustomerid_account":null}`} {
+	account := add(t, s, "accounts", `{"name":"Contoso"}`)
+	contact := add(t, s, "contacts", `{"parentcustomerid_account@odata.bind":"/accounts(`+account+`)"}`)
+	for _, body := range []string{`{"parentcustomerid_account@odata.bind":null}`, `{"parentcustomerid_account":null}`, `{"parentcustomerid_contact@odata.bind":null}`} {
 		must(t, s, http.StatusNoContent, "PATCH", "contacts("+contact+")", body)
 		wantStored(t, s, "contact", contact, columns{"parentcustomerid": nil, "parentcustomerid$table": nil, "accountid": nil})
-		must(t, s, http.StatusNoContent, "PATCH", "contacts("+contact+")", `{"parentcustomerid_contact@odata.bind":"/contacts(`+contact+`)"}`)
+		must(t, s, http.StatusNoContent, "PATCH", "contacts("+contact+")", `{"parentcustomerid_account@odata.bind":"/accounts(`+account+`)"}`)
 	}
 }
 

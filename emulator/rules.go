@@ -41,6 +41,7 @@ func rules() []rule {
 		{before, every, (*writing).customer},                        // accountid and contactid follow the customer
 		{before, among("incident"), (*writing).needsCustomer},       // a case has a customer
 		{before, every, (*writing).needsParents},                    // a row has the lookups that the system requires
+		{before, every, (*writing).needsNoLoop},                     // no row is its own ancestor
 		{before, activity, (*writing).activity},                     // type, length and end of an activity
 		{before, among("activityparty"), (*writing).party},          // a party has an address
 		{before, among("annotation"), (*writing).note},              // a note knows the size of its file

@@ -150,3 +150,18 @@ func TestAWebhookIsRegisteredStepByStep(t *testing.T) {
 		"sdkmessageid@odata.bind":"/sdkmessages(`+message+`)","eventhandler_serviceendpoint@odata.bind":"/serviceendpoints(`+endpoint+`)"}`)
 	wantStored(t, s, "sdkmessageprocessingstep", step, columns{"eventhandler": endpoint, "eventhandler$table": "serviceendpoint", "statecode": int64(0)})
 }
+
+func TestNoRowIsItsOwnAncestor(t *testing.T) {
+	s := start(t)
+	add(t, s, "accounts", `{"accountid":"`+one+`"}`)
+	add(t, s, "accounts", `{"accountid":"`+two+`","parentaccountid@odata.bind":"/accounts(`+one+`)"}`)
+	want := failure("0x80040507", "Creating this parental association would create a loop in Accounts hierarchy.")
+	for _, parent := range []string{one, two} {
+		if r := must(t, s, http.StatusBadRequest, "PATCH", "accounts("+one+")", `{"parentaccountid@odata.bind":"/accounts(`+parent+`)"}`); r.body != want {
+			t.Errorf("got %s, want %s", r.body, want)
+		}
+	}
+	contact := add(t, s, "contacts", `{"parentcustomerid_account@odata.bind":"/accounts(`+one+`)"}`)
+	must(t, s, http.StatusBadRequest, "PATCH", "contacts("+contact+")", `{"parentcustomerid_contact@odata.bind":"/contacts(`+contact+`)"}`)
+	must(t, s, http.StatusNoContent, "PATCH", "contacts("+contact+")", `{"parentcustomerid_account@odata.bind":"/accounts(`+two+`)"}`)
+}
