@@ -74,7 +74,7 @@ func (c *call) serve() error {
 // origin is the scheme and host that the client used.
 func (c *call) origin() string {
 	scheme := "http"
-	if c.r.TLS != nil {
+	if c.r.TLS != nil || c.r.Header.Get("X-Forwarded-Proto") == "https" { // some clients speak only HTTPS: a proxy helps
 		scheme = "https"
 	}
 	return scheme + "://" + c.r.Host

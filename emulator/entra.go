@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"fmt"
 	"net/http"
@@ -167,10 +168,8 @@ func (c *call) grant(audience string, version tokenVersion) error {
 
 // refuse answers as Entra does: code is the number of an AADSTS error.
 func (c *call) refuse(status int, kind string, code int, format string, args ...any) error {
-	trace, correlation := uuid.NewString(), c.r.Header.Get("client-request-id")
-	if correlation == "" {
-		correlation = uuid.NewString()
-	}
+	trace := uuid.NewString()
+	correlation := cmp.Or(c.r.Header.Get("client-request-id"), c.query.Get("client-request-id"), uuid.NewString())
 	at := c.at.Format("2006-01-02 15:04:05Z")
 	var o object
 	o.text("error", kind)

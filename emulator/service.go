@@ -49,7 +49,7 @@ func (c *call) metadataDocument() error {
 		return noSuchSegment(c.path[1].Name)
 	}
 	document := c.plainCSDL
-	if strings.EqualFold(c.query.Get("annotations"), "true") {
+	if strings.EqualFold(c.query.Get("annotations"), "true") || c.prefer.annotates("Org.OData.Core.V1.Description") {
 		document = c.annotatedCSDL
 	}
 	c.w.Header().Set("Content-Type", "application/xml")

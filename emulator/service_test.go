@@ -275,3 +275,21 @@ func TestRowsHoldOnlyDeclaredProperties(t *testing.T) {
 		}
 	}
 }
+
+func TestAnnotationsComeByOptionAndByPreference(t *testing.T) {
+	s := emulator.Start(t)
+	const description = `<Annotation Term="Org.OData.Core.V1.Description" String="Account Name" />`
+	for _, test := range []struct {
+		path, header string
+		want         bool
+	}{
+		{"$metadata", "Accept: application/xml", false},
+		{"$metadata?annotations=true", "Accept: application/xml", true},
+		{"$metadata", `Prefer: odata.include-annotations="*"`, true},
+	} {
+		got := send(t, s, http.MethodGet, test.path, "", test.header)
+		if strings.Contains(got.body, description) != test.want {
+			t.Errorf("%s with %s: described %t, want %t", test.path, test.header, !test.want, test.want)
+		}
+	}
+}

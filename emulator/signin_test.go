@@ -198,3 +198,11 @@ func TestOutsideTheWebAPIStandsWhatItIs(t *testing.T) {
 		t.Errorf("openid-configuration: got %d %s", got.status, got.body)
 	}
 }
+
+func TestBehindAProxyThatSpeaksHTTPSAddressesAreHTTPS(t *testing.T) {
+	s := emulator.Start(t)
+	got := send(t, s, http.MethodGet, "WhoAmI", "", "X-Forwarded-Proto: https")
+	if want := `{"@odata.context":"https://` + strings.TrimPrefix(s.URL, "http://") + `/api/data/v9.2/`; !strings.HasPrefix(got.body, want) {
+		t.Errorf("got %s, want %s…", got.body, want)
+	}
+}
