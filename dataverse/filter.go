@@ -2,8 +2,8 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -31,6 +31,9 @@ func (tr *translator) expr(ctx context.Context, s scope, x odata.Expr) (odata.Ex
 	case *odata.Binary:
 		return tr.binary(ctx, s, x)
 	case *odata.Call:
+		if plain := caseless(x); plain != odata.Expr(x) {
+			return tr.expr(ctx, s, plain)
+		}
 		return tr.call(ctx, s, x)
 	case *odata.Lambda:
 		return tr.lambda(ctx, s, x)
@@ -40,8 +43,15 @@ func (tr *translator) expr(ctx context.Context, s scope, x odata.Expr) (odata.Ex
 	return x, nil
 }
 
-// path resolves the steps of p from table to table. The column is nil where the last step is none.
-func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odata.Path, _ *Column, err error) {
+// spot is where a path ends: a column of a table, and the steps to that table.
+type spot struct {
+	table  *Table
+	column *Column
+	before []string
+}
+
+// path resolves the steps of p from table to table. The spot is nil where the last step is no known column.
+func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odata.Path, _ *spot, err error) {
 	t, steps := s.table, slices.Clone(p.Segments)
 	i := 0
 	if v, ok := s.vars[steps[0]]; ok {
@@ -52,12 +62,12 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 			continue
 		}
 		if i == len(steps)-1 {
-			c, ok := t.Column(steps[i])
-			if !ok {
-				return nil, nil, unknownColumn(t, steps[i])
+			c, err := t.readable(steps[i])
+			if err != nil {
+				return nil, nil, err
 			}
 			steps[i] = c.property()
-			return &odata.Path{Segments: steps}, c, nil
+			return &odata.Path{Segments: steps}, &spot{t, c, steps[:i]}, nil
 		}
 		nav, ok := t.navigation(steps[i])
 		if !ok {
@@ -74,24 +84,38 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 	return &odata.Path{Segments: steps}, nil, nil
 }
 
+// readable finds a column that rows can be read and compared by.
+func (t *Table) readable(name string) (*Column, error) {
+	c, ok := t.Column(name)
+	switch {
+	case !ok:
+		return nil, unknownColumn(t, name)
+	case c.Type == PartyListColumn:
+		return nil, invalid("column %s holds a list of parties, which %s_activity_parties leads to", c.LogicalName, t.LogicalName)
+	case !c.Read:
+		return nil, invalid("column %s of table %s cannot be read", c.LogicalName, t.LogicalName)
+	}
+	return c, nil
+}
+
 // binary translates both sides. A literal opposite a column is brought into the form that the column wants.
 func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (odata.Expr, error) {
-	left, leftColumn, err := tr.side(ctx, s, b.L)
+	left, leftSpot, err := tr.side(ctx, s, b.L)
 	if err != nil {
 		return nil, err
 	}
-	right, rightColumn, err := tr.side(ctx, s, b.R)
+	right, rightSpot, err := tr.side(ctx, s, b.R)
 	if err != nil {
 		return nil, err
 	}
-	if leftColumn != nil {
-		if right, err = literals(leftColumn, right); err != nil {
-			return nil, err
+	if leftSpot != nil {
+		if right, err = literals(leftSpot.column, right); err != nil {
+			return nil, tr.withRoads(ctx, leftSpot, err)
 		}
 	}
-	if rightColumn != nil {
-		if left, err = literals(rightColumn, left); err != nil {
-			return nil, err
+	if rightSpot != nil {
+		if left, err = literals(rightSpot.column, left); err != nil {
+			return nil, tr.withRoads(ctx, rightSpot, err)
 		}
 	}
 	if list, ok := right.(*odata.List); ok && b.Op == odata.In {
@@ -100,12 +124,45 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 	return &odata.Binary{Op: b.Op, L: left, R: right}, nil
 }
 
-func (tr *translator) side(ctx context.Context, s scope, x odata.Expr) (odata.Expr, *Column, error) {
-	if p, ok := x.(*odata.Path); ok {
+func (tr *translator) side(ctx context.Context, s scope, x odata.Expr) (odata.Expr, *spot, error) {
+	if p, ok := caseless(x).(*odata.Path); ok {
 		return tr.path(ctx, s, p)
 	}
 	x, err := tr.expr(ctx, s, x)
 	return x, nil, err
+}
+
+// caseless takes tolower and toupper off: Dataverse has neither, and compares text without regard to case.
+func caseless(x odata.Expr) odata.Expr {
+	if c, ok := x.(*odata.Call); ok && (c.Name == "tolower" || c.Name == "toupper") && len(c.Args) == 1 && len(c.On) == 0 {
+		return caseless(c.Args[0].Value)
+	}
+	return x
+}
+
+// withRoads adds to an error about a lookup what its rows are to be compared by instead: their names.
+func (tr *translator) withRoads(ctx context.Context, at *spot, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !at.column.Type.isLookup() {
+		return err
+	}
+	d, dirErr := tr.client.directory(ctx)
+	if dirErr != nil {
+		return err // the better of the two to tell
+	}
+	var roads []string
+	for _, nav := range at.table.roads(at.column) {
+		if nav.target == "owner" { // rows behind it have no name that can be compared; those behind its twin do
+			nav.name, nav.target = "owninguser", "systemuser"
+		}
+		if info, err := d.resolve(nav.target); err == nil && info.PrimaryName != "" && len(roads) < maxNearest {
+			roads = append(roads, strings.Join(append(slices.Clone(at.before), nav.name, info.PrimaryName), "/"))
+		}
+	}
+	if len(roads) > 0 {
+		e.Message += "; by name it is compared as " + strings.Join(roads, " or ")
+	}
+	return e
 }
 
 // anyOf writes in as or: Dataverse has no in.
@@ -123,108 +180,6 @@ func anyOf(left odata.Expr, list *odata.List) odata.Expr {
 		return &odata.Binary{Op: odata.In, L: left, R: list}
 	}
 	return any
-}
-
-// literals brings x into the form that column c is compared with.
-func literals(c *Column, x odata.Expr) (odata.Expr, error) {
-	switch x := x.(type) {
-	case *odata.Literal:
-		return literal(c, x)
-	case *odata.List:
-		items := make([]odata.Expr, len(x.Items))
-		for i, item := range x.Items {
-			item, err := literals(c, item)
-			if err != nil {
-				return nil, err
-			}
-			items[i] = item
-		}
-		return &odata.List{Items: items, JSON: x.JSON}, nil
-	case *odata.Call:
-		return callLiteral(c, x)
-	}
-	return x, nil
-}
-
-// callLiteral reads contact(GUID), which the grammar takes for a function, as the row that it names in Values.
-func callLiteral(c *Column, x *odata.Call) (odata.Expr, error) {
-	if !c.Type.isLookup() && c.Type != GUIDColumn || len(x.On) > 0 || len(x.Args) != 1 {
-		return x, nil
-	}
-	id, ok := x.Args[0].Value.(*odata.Literal)
-	if !ok || id.Kind != odata.GUID {
-		return x, nil
-	}
-	return rowLiteral(c, x.Name+"("+id.Value+")")
-}
-
-// rowLiteral is the id in a reference to a row, or an id alone: the service compares ids, which are one of a kind.
-func rowLiteral(c *Column, text string) (odata.Expr, error) {
-	if _, id, err := reference(c, text); err == nil {
-		if guid, ok := parseGUID(id); ok {
-			return &odata.Literal{Kind: odata.GUID, Value: guid}, nil
-		}
-	}
-	return nil, invalid("column %s: got %s, want the id of a row; to compare its name, write the path to it, such as primarycontactid/fullname", c.LogicalName, quoted(text))
-}
-
-// literal translates a value: the label of a choice to its number, a quoted guid, date or number to what it is.
-func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
-	switch {
-	case x.Kind == odata.String:
-		return quotedLiteral(c, x)
-	case c.Type == StringColumn, c.Type == MemoColumn:
-		return textLiteral(x), nil
-	case c.Type == BooleanColumn && x.Kind == odata.Number && (x.Value == "0" || x.Value == "1"):
-		return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(x.Value == "1")}, nil
-	}
-	return x, nil
-}
-
-func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
-	switch {
-	case c.Type.isChoice(), c.Type == ChoicesColumn, c.Type == BooleanColumn:
-		n, err := choiceOf(c, x.Value)
-		if err != nil {
-			return nil, err
-		}
-		if c.Type == BooleanColumn {
-			return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(n == 1)}, nil
-		}
-		return &odata.Literal{Kind: odata.Number, Value: strconv.Itoa(n)}, nil
-	case c.Type.isLookup(), c.Type == GUIDColumn:
-		return rowLiteral(c, x.Value)
-	case c.Type.isNumber(), c.Type == DateTimeColumn:
-		if plain, err := odata.ParseValue(x.Value); err == nil {
-			if l, ok := plain.(*odata.Literal); ok && fits(c, l.Kind) {
-				return l, nil
-			}
-		}
-		return nil, invalid("column %s: got %s, want %s", c.LogicalName, quoted(x.Value), wantOf(c))
-	}
-	return x, nil
-}
-
-func fits(c *Column, k odata.LiteralKind) bool {
-	if c.Type == DateTimeColumn {
-		return k == odata.Date || k == odata.DateTime
-	}
-	return k == odata.Number
-}
-
-func wantOf(c *Column) string {
-	if c.Type == DateTimeColumn {
-		return "a date such as 2026-05-01 or 2026-05-01T10:00:00Z"
-	}
-	return "a number"
-}
-
-// textLiteral quotes what a text column is compared with: telephone1 eq 5550100.
-func textLiteral(x *odata.Literal) odata.Expr {
-	if x.Kind == odata.Null || x.Kind == odata.Enum {
-		return x
-	}
-	return &odata.Literal{Kind: odata.String, Value: x.Value}
 }
 
 // call translates the arguments. Dataverse's own functions name their column in PropertyName and take logical names
@@ -252,13 +207,23 @@ func (tr *translator) call(ctx context.Context, s scope, call *odata.Call) (odat
 			out.Args[i].Value = value
 			continue
 		}
-		value, err := tr.expr(ctx, s, a.Value)
+		value, at, err := tr.side(ctx, s, a.Value)
 		if err != nil {
 			return nil, err
+		}
+		if at != nil && isTextFunction(call.Name) && at.column.Type.isLookup() {
+			return nil, tr.withRoads(ctx, at, invalid("%s: column %s holds the id of a row, not text", call.Name, at.column.LogicalName))
+		}
+		if at != nil && isTextFunction(call.Name) && at.column.Type.isChoice() {
+			return nil, invalid("%s: column %s holds a number, not text; compare it with eq and a label", call.Name, at.column.LogicalName)
 		}
 		out.Args[i].Value = value
 	}
 	return out, nil
+}
+
+func isTextFunction(name string) bool {
+	return name == "contains" || name == "startswith" || name == "endswith"
 }
 
 // propertyName checks the column that a Dataverse function names. A path to another table is left to the service.
@@ -271,32 +236,6 @@ func propertyName(t *Table, name string) (*Column, error) {
 		return nil, unknownColumn(t, name)
 	}
 	return c, nil
-}
-
-// functionValue puts labels of a choice column into numbers, and leaves the quotes: these arguments are JSON strings.
-func functionValue(c *Column, x odata.Expr) (odata.Expr, error) {
-	if c == nil || !c.Type.isChoice() && c.Type != ChoicesColumn {
-		return x, nil
-	}
-	switch x := x.(type) {
-	case *odata.Literal:
-		if x.Kind != odata.String {
-			return x, nil
-		}
-		n, err := choiceOf(c, x.Value)
-		return &odata.Literal{Kind: odata.String, Value: strconv.Itoa(n)}, err
-	case *odata.List:
-		items := make([]odata.Expr, len(x.Items))
-		for i, item := range x.Items {
-			item, err := functionValue(c, item)
-			if err != nil {
-				return nil, err
-			}
-			items[i] = item
-		}
-		return &odata.List{Items: items, JSON: x.JSON}, nil
-	}
-	return x, nil
 }
 
 // lambda resolves the collection and binds its variable to the table that it leads to.

@@ -152,6 +152,9 @@ func selectColumns(t *Table, o *odata.Options, s *shape) error {
 		if err != nil {
 			return err
 		}
+		if c, err = t.readable(c.LogicalName); err != nil {
+			return err
+		}
 		if !slices.Contains(s.columns, c.LogicalName) {
 			s.columns = append(s.columns, c.LogicalName)
 			properties = append(properties, c.property())

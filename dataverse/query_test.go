@@ -92,6 +92,8 @@ func TestQueriesSpeakTheServicesNames(t *testing.T) {
 			map[string]string{"$filter": "Account_Tasks/any(x:x/subject eq 'Call' and name eq 'A')"}},
 		{"functions keep logical names and take labels", dataverse.Query{Filter: "Microsoft.Dynamics.CRM.In(PropertyName='industrycode',PropertyValues=['Consulting','1'])"},
 			map[string]string{"$filter": `Microsoft.Dynamics.CRM.In(PropertyName='industrycode',PropertyValues=["7","1"])`}},
+		{"text is compared without case anyway", dataverse.Query{Filter: "contains(tolower(name),'x') or toupper(telephone1) eq 5"},
+			map[string]string{"$filter": "contains(name,'x') or telephone1 eq '5'"}},
 		{"order goes by lookup too", dataverse.Query{OrderBy: "primarycontactid desc,name"},
 			map[string]string{"$orderby": "_primarycontactid_value desc,name"}},
 		{"expands are translated inside", dataverse.Query{Expand: "Primarycontactid($select=parentcustomerid),account_tasks($select=subject;$filter=subject eq 'x';$top=2)"},

@@ -1,0 +1,135 @@
+package dataverse
+
+import (
+	"strconv"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+)
+
+// literals brings x into the form that column c is compared with.
+func literals(c *Column, x odata.Expr) (odata.Expr, error) {
+	switch x := x.(type) {
+	case *odata.Literal:
+		return literal(c, x)
+	case *odata.List:
+		items := make([]odata.Expr, len(x.Items))
+		for i, item := range x.Items {
+			item, err := literals(c, item)
+			if err != nil {
+				return nil, err
+			}
+			items[i] = item
+		}
+		return &odata.List{Items: items, JSON: x.JSON}, nil
+	case *odata.Call:
+		return callLiteral(c, x)
+	}
+	return x, nil
+}
+
+// callLiteral reads contact(GUID), which the grammar takes for a function, as the row that it names in Values.
+func callLiteral(c *Column, x *odata.Call) (odata.Expr, error) {
+	if !c.Type.isLookup() && c.Type != GUIDColumn || len(x.On) > 0 || len(x.Args) != 1 {
+		return x, nil
+	}
+	id, ok := x.Args[0].Value.(*odata.Literal)
+	if !ok || id.Kind != odata.GUID {
+		return x, nil
+	}
+	return rowLiteral(c, x.Name+"("+id.Value+")")
+}
+
+// rowLiteral is the id in a reference to a row, or an id alone: the service compares ids, which are one of a kind.
+func rowLiteral(c *Column, text string) (odata.Expr, error) {
+	if _, id, err := reference(c, text); err == nil {
+		if guid, ok := parseGUID(id); ok {
+			return &odata.Literal{Kind: odata.GUID, Value: guid}, nil
+		}
+	}
+	return nil, invalid("column %s: got %s, want the id of a row", c.LogicalName, quoted(text))
+}
+
+// literal translates a value: the label of a choice to its number, a quoted guid, date or number to what it is.
+func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
+	switch {
+	case x.Kind == odata.String:
+		return quotedLiteral(c, x)
+	case c.Type == StringColumn, c.Type == MemoColumn:
+		return textLiteral(x), nil
+	case c.Type == BooleanColumn && x.Kind == odata.Number && (x.Value == "0" || x.Value == "1"):
+		return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(x.Value == "1")}, nil
+	}
+	return x, nil
+}
+
+func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
+	switch {
+	case c.Type.isChoice(), c.Type == ChoicesColumn, c.Type == BooleanColumn:
+		n, err := choiceOf(c, x.Value)
+		if err != nil {
+			return nil, err
+		}
+		if c.Type == BooleanColumn {
+			return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(n == 1)}, nil
+		}
+		return &odata.Literal{Kind: odata.Number, Value: strconv.Itoa(n)}, nil
+	case c.Type.isLookup(), c.Type == GUIDColumn:
+		return rowLiteral(c, x.Value)
+	case c.Type.isNumber(), c.Type == DateTimeColumn:
+		if plain, err := odata.ParseValue(x.Value); err == nil {
+			if l, ok := plain.(*odata.Literal); ok && fits(c, l.Kind) {
+				return l, nil
+			}
+		}
+		return nil, invalid("column %s: got %s, want %s", c.LogicalName, quoted(x.Value), wantOf(c))
+	}
+	return x, nil
+}
+
+func fits(c *Column, k odata.LiteralKind) bool {
+	if c.Type == DateTimeColumn {
+		return k == odata.Date || k == odata.DateTime
+	}
+	return k == odata.Number
+}
+
+func wantOf(c *Column) string {
+	if c.Type == DateTimeColumn {
+		return "a date such as 2026-05-01 or 2026-05-01T10:00:00Z"
+	}
+	return "a number"
+}
+
+// textLiteral quotes what a text column is compared with: telephone1 eq 5550100.
+func textLiteral(x *odata.Literal) odata.Expr {
+	if x.Kind == odata.Null || x.Kind == odata.Enum {
+		return x
+	}
+	return &odata.Literal{Kind: odata.String, Value: x.Value}
+}
+
+// functionValue puts labels of a choice column into numbers, and leaves the quotes: these arguments are JSON strings.
+func functionValue(c *Column, x odata.Expr) (odata.Expr, error) {
+	if c == nil || !c.Type.isChoice() && c.Type != ChoicesColumn {
+		return x, nil
+	}
+	switch x := x.(type) {
+	case *odata.Literal:
+		if x.Kind != odata.String {
+			return x, nil
+		}
+		n, err := choiceOf(c, x.Value)
+		return &odata.Literal{Kind: odata.String, Value: strconv.Itoa(n)}, err
+	case *odata.List:
+		items := make([]odata.Expr, len(x.Items))
+		for i, item := range x.Items {
+			item, err := functionValue(c, item)
+			if err != nil {
+				return nil, err
+			}
+			items[i] = item
+		}
+		return &odata.List{Items: items, JSON: x.JSON}, nil
+	}
+	return x, nil
+}
