@@ -28,6 +28,10 @@ func (c *call) outside(path string) error {
 	case "discovery/keys", "discovery/v2.0/keys":
 		return c.answer(http.StatusOK, []byte(`{"keys":[]}`)) // tokens are signed with a key that stays here
 	}
+	if strings.HasPrefix(rest, "oauth2/") {
+		return c.plain(http.StatusNotFound, "Nobody can sign in here by hand: send client credentials to "+
+			c.origin()+"/"+seed.TenantID+"/oauth2/v2.0/token\n")
+	}
 	if path == "/" && (c.r.Method == http.MethodGet || c.r.Method == http.MethodHead) {
 		return c.plain(http.StatusOK, fmt.Sprintf(welcome, c.origin(), seed.TenantID, seed.ApplicationClientID))
 	}

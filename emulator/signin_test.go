@@ -193,6 +193,10 @@ func TestOutsideTheWebAPIStandsWhatItIs(t *testing.T) {
 	if got := get(t, s, "/main.aspx"); got.status != http.StatusNotFound || got.body != want {
 		t.Errorf("/main.aspx: got %d %q, want 404 %q", got.status, got.body, want)
 	}
+	want = "Nobody can sign in here by hand: send client credentials to http://org/" + seed.TenantID + "/oauth2/v2.0/token\n"
+	if got := get(t, s, "/"+seed.TenantID+"/oauth2/authorize"); got.status != http.StatusNotFound || got.body != want {
+		t.Errorf("authorize: got %d %q, want 404 %q", got.status, got.body, want)
+	}
 	got := get(t, s, "/"+seed.TenantID+"/v2.0/.well-known/openid-configuration")
 	if !strings.Contains(got.body, `"token_endpoint":"http://org/`+seed.TenantID+`/oauth2/v2.0/token"`) {
 		t.Errorf("openid-configuration: got %d %s", got.status, got.body)
