@@ -23,7 +23,7 @@ func queryRecords(ctx context.Context, d Deps, in queryRecordsIn) (queryRecordsO
 	columns := selected(t, in.Select)
 	q := dataverse.Query{
 		Select: columns, Filter: in.Filter, OrderBy: in.OrderBy, Expand: in.Expand,
-		Size: in.Top, Count: in.Cursor == "",
+		Size: min(in.Top, pageRows), Count: in.Cursor == "",
 	}
 	at, err := readCursor(in.Cursor, q, t.LogicalName)
 	if err != nil {
@@ -41,6 +41,10 @@ func queryRecords(ctx context.Context, d Deps, in queryRecordsIn) (queryRecordsO
 	found.at.skip = min(at.skip, len(p.Rows))
 	return found.reply(len(p.Rows) - found.at.skip), nil
 }
+
+// pageRows is more than a reply holds. What does not fit is fetched again for
+// the next reply, so a page has no more of it than it must.
+const pageRows = 1000
 
 // foundRows is a page of rows, of which a reply shows as many as it can hold.
 type foundRows struct {

@@ -154,7 +154,7 @@ func advice(e *dataverse.Error) string {
 	case dataverse.Denied:
 		return denied(e.Status)
 	case dataverse.Conflict:
-		return "Read the record again with get_record, then decide and repeat with its etag."
+		return "It changed meanwhile or exists already. Read the record again with get_record, then decide and repeat with its etag."
 	case dataverse.Throttled:
 		return fmt.Sprintf("The service is limiting calls; wait %s and call again.", max(e.RetryAfter, time.Second).Round(time.Second))
 	case dataverse.Unavailable:

@@ -26,7 +26,7 @@ func TestErrorsSayWhatWhyAndWhatNext(t *testing.T) {
 		{
 			&dataverse.Error{Op: "update account", Kind: dataverse.Conflict, Status: 412, Code: "0x80060882", Message: "The version of the existing record doesn't match the RowVersion property provided."},
 			"update account: The version of the existing record doesn't match the RowVersion property provided. [conflict, HTTP 412, 0x80060882]\n" +
-				"Read the record again with get_record, then decide and repeat with its etag.",
+				"It changed meanwhile or exists already. Read the record again with get_record, then decide and repeat with its etag.",
 		},
 		{
 			&dataverse.Error{Op: "list accounts", Kind: dataverse.Throttled, Status: 429, Message: "Number of requests exceeded the limit", RetryAfter: 12 * time.Second},

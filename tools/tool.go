@@ -7,7 +7,6 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 
 	"github.com/invopop/jsonschema"
 
@@ -59,7 +58,6 @@ func (e Effect) Hints() Hints {
 // Deps is all that a handler may use besides its arguments.
 type Deps struct {
 	Dataverse *dataverse.Client
-	Log       *slog.Logger
 }
 
 // Tool is one entry of the catalogue, made by define.
