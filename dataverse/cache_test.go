@@ -24,7 +24,7 @@ func (s *service) fetches() int {
 
 func TestTablesGoByAnyOfTheirNames(t *testing.T) {
 	c := start(t, &service{})
-	for _, name := range []string{"contact", "contacts", "Contact", "CONTACTS", " contact "} {
+	for _, name := range []string{"contact", "contacts", "Contact", "CONTACTS", " contact ", "con-tact"} {
 		table, err := c.Table(t.Context(), name)
 		if err != nil {
 			t.Errorf("%q: %v", name, err)

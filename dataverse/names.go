@@ -68,6 +68,9 @@ func (d *directory) resolve(name string) (TableInfo, error) {
 	if key == "" {
 		return TableInfo{}, invalid("table: got nothing, want the name of a table, such as account")
 	}
+	if i, ok := d.folded(key); ok {
+		return d.tables[i], nil
+	}
 	if names := d.twice[key]; len(names) > 0 {
 		e := invalid("table %q: several tables are called that, use a logical name", name)
 		e.Nearest = names
@@ -80,6 +83,21 @@ func (d *directory) resolve(name string) (TableInfo, error) {
 	return TableInfo{}, &Error{
 		Kind: NotFound, Message: "there is no table " + quoted(name), Nearest: nearest(name, candidates), unknownName: true,
 	}
+}
+
+// folded finds the one table whose names differ from name only in blanks and punctuation: sales order.
+func (d *directory) folded(name string) (int, bool) {
+	found, key := -1, fold(name)
+	for other, i := range d.byName {
+		if fold(other) != key {
+			continue
+		}
+		if found >= 0 && found != i {
+			return 0, false
+		}
+		found = i
+	}
+	return found, found >= 0 && key != ""
 }
 
 // candidate is a name that may have been meant, with what else it is called.
@@ -106,7 +124,11 @@ func nearest(want string, candidates []candidate) []string {
 	for _, c := range candidates {
 		best := scored{name: c.name, score: 1 << 10}
 		for i, name := range append([]string{c.name, unprefixed(c.name)}, c.aliases...) {
-			score, edits := distance(key, fold(name))
+			name = fold(name)
+			score, edits := distance(key, name)
+			if farFetched(key, name, score) {
+				continue
+			}
 			if i == 1 { // the name as it stands comes first
 				score++
 			}
@@ -129,6 +151,11 @@ func nearest(want string, candidates []candidate) []string {
 		}
 	}
 	return names
+}
+
+// farFetched says whether two edits are too many: in a short name they leave little of it, unless it begins the same.
+func farFetched(want, name string, score int) bool {
+	return score > 1 && len(want) < 6 && name != "" && want[0] != name[0]
 }
 
 // distance scores how far two folded names are apart: in edits, where a name that is most of the other counts as near.
