@@ -42,7 +42,7 @@ func (c *call) created(t *schema.Table, id, key string) error {
 	return c.empty()
 }
 
-// address tells where the written row is.
+// address tells where the written row is. Key is its id, or the alternate key that found it, percent-encoded.
 func (c *call) address(t *schema.Table, key string) {
 	url := c.rowURL(t, key)
 	c.w.Header().Set("OData-EntityId", url)

@@ -21,8 +21,6 @@ type location struct {
 	found bool   // the row exists
 	// keys are the alternate key's values by column, nil for a primary key.
 	keys map[string]any
-	// text is the key as the client wrote it, for the answer's OData-EntityId.
-	text string
 }
 
 // missing is the error for a location without a row.
@@ -43,21 +41,19 @@ func (c *call) locate(ctx context.Context, t *schema.Table, s odata.Segment) (lo
 		if err != nil {
 			return l, err
 		}
-		l.id, l.text = id, id
+		l.id = id
 	case len(s.Args) == 1 && s.Args[0].Name == t.PrimaryID:
 		id, err := guidOf(s.Args[0].Value)
 		if err != nil {
 			return l, err
 		}
-		l.id, l.text = id, id
+		l.id = id
 	case len(s.Args) > 0:
 		keys, err := alternateKey(t, s.Args)
 		if err != nil {
 			return l, err
 		}
 		l.keys = keys
-		text := s.String()
-		l.text = text[len(s.Name)+1 : len(text)-1]
 	default:
 		return l, badRequest("The key of the segment '%s' is missing.", s.Name)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
@@ -50,10 +51,15 @@ func (c *call) update(t *schema.Table) error {
 	if err != nil {
 		return err
 	}
-	if added {
-		return c.created(t, l.id, l.text)
+	key := l.id
+	if l.keys != nil {
+		encoded := odata.FormatPath(c.path[:1])
+		key = encoded[len(t.Set)+1 : len(encoded)-1]
 	}
-	c.address(t, l.text)
+	if added {
+		return c.created(t, l.id, key)
+	}
+	c.address(t, key)
 	if c.prefer.representation {
 		return c.readBack(c.context(), l.table, l.id, http.StatusOK)
 	}

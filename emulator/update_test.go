@@ -93,6 +93,15 @@ func TestAnAlternateKeyAddressesTheRow(t *testing.T) {
 	}
 }
 
+func TestAnAddressIsPercentEncoded(t *testing.T) {
+	s := start(t)
+	r := must(t, s, http.StatusNoContent, "PATCH", "environmentvariabledefinitions(schemaname='new_%C3%89%20lan',componentstate=0,overwritetime=1900-01-01T00:00:00Z)", `{"displayname":"x"}`)
+	want := s.URL + "/api/data/v9.2/environmentvariabledefinitions(schemaname='new_%C3%89%20lan',componentstate=0,overwritetime=1900-01-01T00:00:00Z)"
+	if got := r.header.Get("OData-EntityId"); got != want {
+		t.Errorf("OData-EntityId: got %q, want %q", got, want)
+	}
+}
+
 func TestRowsDoNotNestInAnUpdate(t *testing.T) {
 	s := start(t)
 	add(t, s, "accounts", `{"accountid":"`+one+`"}`)
