@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -106,10 +107,11 @@ func alternateKey(t *schema.Table, args []odata.Arg) (map[string]any, error) {
 		if column == nil || !ok {
 			return nil, unknownKey(t)
 		}
-		values[name] = literal.Value
-		if literal.Kind == odata.Null {
-			values[name] = nil
+		value, err := keyValue(column, literal)
+		if err != nil {
+			return nil, err
 		}
+		values[name] = value
 	}
 	for _, k := range t.Keys {
 		if len(k.Attributes) == len(values) &&
@@ -118,6 +120,21 @@ func alternateKey(t *schema.Table, args []odata.Arg) (map[string]any, error) {
 		}
 	}
 	return nil, unknownKey(t)
+}
+
+// keyValue is a part of a key as the store keeps it.
+func keyValue(col *schema.Column, l *odata.Literal) (any, error) {
+	switch {
+	case l.Kind == odata.Null:
+		return nil, nil
+	case l.Kind == odata.Number:
+		return valueIn(col, json.Number(l.Value))
+	case l.Kind == odata.Bool:
+		return valueIn(col, l.Value == "true")
+	case col.IsLookup() || col.Type == schema.String || col.Type == schema.Memo:
+		return l.Value, nil
+	}
+	return valueIn(col, l.Value)
 }
 
 func unknownKey(t *schema.Table) *Error {

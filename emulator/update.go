@@ -76,7 +76,12 @@ func (c *call) insertAt(ctx context.Context, tx *sql.Tx, l location, object memb
 		row.id = l.id
 	}
 	for column, value := range l.keys {
-		if _, given := row.values[column]; !given {
+		if _, given := row.values[column]; given {
+			continue
+		}
+		if col := l.table.Column(column); col.IsLookup() {
+			setLookup(row.values, col, value, col.Targets[0])
+		} else {
 			row.values[column] = value
 		}
 	}

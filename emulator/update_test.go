@@ -84,6 +84,7 @@ func TestAnAlternateKeyAddressesTheRow(t *testing.T) {
 	}
 	id := emulator.Ask[string](t, s, "SELECT teamid FROM team WHERE name = 'Sales'")
 	wantStored(t, s, "team", id, columns{"azureactivedirectoryobjectid": one, "membershiptype": int64(2), "businessunitid": seed.RootBusinessUnitID})
+	must(t, s, http.StatusBadRequest, "PATCH", "teams(azureactivedirectoryobjectid="+one+",membershiptype=77)", `{"name":"Sales"}`)
 	must(t, s, http.StatusNoContent, "PATCH", key, `{"description":"x","azureactivedirectoryobjectid":"`+two+`"}`)
 	wantStored(t, s, "team", id, columns{"description": "x", "azureactivedirectoryobjectid": one})
 	r = must(t, s, http.StatusPreconditionFailed, "POST", "teams", `{"name":"again","azureactivedirectoryobjectid":"`+one+`","membershiptype":2}`)
