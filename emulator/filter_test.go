@@ -214,11 +214,20 @@ func TestFiltersThatTheServiceRefuses(t *testing.T) {
 	}
 }
 
-func TestParameterAliasesStandForValues(t *testing.T) {
+func TestParameterAliasesStandForValuesAndColumns(t *testing.T) {
 	s := company(t)
 	p := query(t, s, "accounts", map[string]string{"$select": "name", "$filter": "name eq @who or revenue gt @much", "@who": "'cargo'", "@much": "200", "$orderby": "name"})
 	if got := column(p, "name"); got != "Bolt cargo" {
 		t.Errorf("got %q, want Bolt cargo", got)
+	}
+	p = query(t, s, "accounts", map[string]string{"$select": "name", "$filter": "@p1 ne @none", "$orderby": "@p1 desc,@p2 asc", "@p1": "revenue", "@p2": "name"})
+	plain := query(t, s, "accounts", map[string]string{"$select": "name", "$filter": "revenue ne null", "$orderby": "revenue desc,name"})
+	if got, want := column(p, "name"), column(plain, "name"); got != want || got == "" {
+		t.Errorf("aliases for columns: got %q %s, want %q", got, p.Error.Message, want)
+	}
+	p = query(t, s, "accounts", map[string]string{"$orderby": "@none"})
+	if p.Error.Code != "0x80060888" {
+		t.Errorf("ordering by an alias without a value: got %q, want a refusal", p.Error.Code)
 	}
 	p = query(t, s, "accounts", map[string]string{"$select": "name", "$filter": "revenue eq @none"})
 	if got := column(p, "name"); got != "Dune's" {

@@ -42,21 +42,28 @@ func (f *filter) operand(e odata.Expr) (operand, error) {
 	return operand{}, unsupportedNode("BinaryOperator")
 }
 
-// aliased is the value of a parameter alias; one without a value is null.
+// aliased is what a parameter alias stands for: a value or a column. One that stands for nothing is null.
 func (f *filter) aliased(e *odata.Alias) (operand, error) {
-	text := f.query.Get("@" + e.Name)
-	if text == "" {
-		return operand{literal: true}, nil
-	}
-	parsed, err := odata.ParseValue(text)
+	meant, err := f.resolve(e)
 	if err != nil {
 		return operand{}, err
 	}
-	l, ok := parsed.(*odata.Literal)
-	if !ok {
-		return operand{}, badRequest("The value of the parameter alias '@%s' is not a primitive value.", e.Name)
+	switch meant := meant.(type) {
+	case *odata.Literal:
+		return constant(meant)
+	case *odata.Path:
+		return f.path(meant.Segments)
 	}
-	return constant(l)
+	return operand{}, badRequest("The value of the parameter alias '@%s' is not a primitive value.", e.Name)
+}
+
+// resolve reads what the query says that an alias stands for.
+func (c *call) resolve(e *odata.Alias) (odata.Expr, error) {
+	text := c.query.Get("@" + e.Name)
+	if text == "" {
+		return &odata.Literal{Kind: odata.Null, Value: "null"}, nil
+	}
+	return odata.ParseValue(text)
 }
 
 func constant(l *odata.Literal) (operand, error) {

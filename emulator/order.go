@@ -28,7 +28,15 @@ func (o orderTerm) String() string {
 func (c *call) ordering(t *schema.Table, alias string, by []odata.Order) ([]orderTerm, error) {
 	var terms []orderTerm
 	for _, o := range by {
-		path, ok := o.By.(*odata.Path)
+		key := o.By
+		if alias, ok := key.(*odata.Alias); ok {
+			meant, err := c.resolve(alias)
+			if err != nil {
+				return nil, err
+			}
+			key = meant
+		}
+		path, ok := key.(*odata.Path)
 		if !ok {
 			return nil, unsupportedNode("SingleValueFunctionCall")
 		}
