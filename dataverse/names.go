@@ -1,12 +1,8 @@
 package dataverse
 
 import (
-	"cmp"
 	"slices"
 	"strings"
-	"unicode"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // directory finds tables by any of their names.
@@ -98,98 +94,6 @@ func (d *directory) folded(name string) (int, bool) {
 		found = i
 	}
 	return found, found >= 0 && key != ""
-}
-
-// candidate is a name that may have been meant, with what else it is called.
-type candidate struct {
-	name    string
-	aliases []string
-}
-
-// maxNearest is how many names an error offers.
-const maxNearest = 3
-
-// nearest returns the candidates that want is most likely a slip of, best first. One that is called exactly that, but
-// for case and punctuation, stands alone.
-func nearest(want string, candidates []candidate) []string {
-	type scored struct {
-		name         string
-		score, edits int
-	}
-	key := fold(want)
-	if key == "" {
-		return nil
-	}
-	var list []scored
-	for _, c := range candidates {
-		best := scored{name: c.name, score: 1 << 10}
-		for i, name := range append([]string{c.name, unprefixed(c.name)}, c.aliases...) {
-			name = fold(name)
-			score, edits := distance(key, name)
-			if farFetched(key, name, score) {
-				continue
-			}
-			if i == 1 { // the name as it stands comes first
-				score++
-			}
-			if score < best.score {
-				best.score, best.edits = score, edits
-			}
-		}
-		if best.score <= max(2, len(key)/3) {
-			list = append(list, best)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Or(a.score-b.score, a.edits-b.edits) })
-	var names []string
-	for _, s := range list {
-		if exact := list[0].score == 0; len(names) == maxNearest || exact && s.score > 0 {
-			break
-		}
-		if !slices.Contains(names, s.name) {
-			names = append(names, s.name)
-		}
-	}
-	return names
-}
-
-// farFetched says whether two edits are too many: in a short name they leave little of it, unless it begins the same.
-func farFetched(want, name string, score int) bool {
-	return score > 1 && len(want) < 6 && name != "" && want[0] != name[0]
-}
-
-// distance scores how far two folded names are apart: in edits, where a name that is most of the other counts as near.
-func distance(a, b string) (score, edits int) {
-	if b == "" {
-		return 1 << 10, 0
-	}
-	edits = levenshtein.ComputeDistance(a, b)
-	short, long := a, b
-	if len(short) > len(long) {
-		short, long = long, short
-	}
-	if len(short) > 3 && 2*len(short) > len(long) && strings.Contains(long, short) {
-		return min(edits, 2), edits
-	}
-	return edits, edits
-}
-
-// fold leaves what people remember of a name: letters and digits in lower case.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, s)
-}
-
-// unprefixed drops the publisher's prefix: new_project is remembered as project.
-func unprefixed(name string) string {
-	if _, rest, ok := strings.Cut(name, "_"); ok && rest != "" {
-		return rest
-	}
-	return name
 }
 
 // columnCandidates are the columns of t under all their names.
