@@ -56,8 +56,21 @@ func (c *call) options() (odata.Options, error) {
 		err = badRequest("Compute Clause is not supported in CRM")
 	case o.Levels != "":
 		err = badRequest("Levels Clause is not supported in CRM")
+	default:
+		err = c.unanswered()
 	}
 	return o, err
+}
+
+// unanswered refuses the ways to choose rows that Dataverse has and this emulator has not: all rows are no answer to
+// them.
+func (c *call) unanswered() error {
+	for _, name := range []string{"fetchXml", "savedQuery", "userQuery", "sql", "$deltatoken"} {
+		if c.query.Has(name) {
+			return fail(http.StatusNotImplemented, codeNotSupported, "This emulator does not answer the query option '%s'.", name)
+		}
+	}
+	return nil
 }
 
 // selection is the condition for the rows of a source that pass the filter.

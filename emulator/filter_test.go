@@ -235,6 +235,16 @@ func TestParameterAliasesStandForValuesAndColumns(t *testing.T) {
 	}
 }
 
+func TestQueriesThatTheEmulatorLacksAreRefused(t *testing.T) {
+	s := company(t)
+	for _, option := range []string{"fetchXml", "savedQuery", "userQuery", "sql", "$deltatoken"} {
+		p := query(t, s, "accounts", map[string]string{option: anna})
+		if p.Error.Code != "0x80040315" || len(p.Value) > 0 {
+			t.Errorf("%s: got %d rows and %q, want none and 0x80040315", option, len(p.Value), p.Error.Code)
+		}
+	}
+}
+
 func TestPagesNeitherRepeatNorMissARow(t *testing.T) {
 	s := company(t)
 	for _, order := range []string{"", "name", "name desc", "revenue", "revenue desc", "numberofemployees desc,name", "_parentaccountid_value desc", "createdon", "creditonhold,industrycode"} {

@@ -254,12 +254,6 @@ describe("queries", () => {
     });
     assert.deepEqual(row.contact_customer_accounts.map((c) => c.lastname), ["Gamma"]);
   });
-
-  test("a saved view answers with its rows", async () => {
-    const views = await api.retrieveMultiple({ collection: "savedqueries", select: ["name"], filter: "returnedtypecode eq 'account'", top: 1 });
-    const rows = await api.retrieveMultiple({ collection: "accounts", savedQuery: views.value[0].savedqueryid });
-    assert.ok(Array.isArray(rows.value));
-  });
 });
 
 describe("relationships", () => {
