@@ -58,7 +58,8 @@ func nearest(want string, candidates []candidate) []string {
 func (c candidate) likeness(key string) (best likeness, ok bool) {
 	for i, name := range append([]string{c.name, unprefixed(c.name)}, c.aliases...) {
 		l, near := compare(key, fold(name))
-		if i == 1 { // the name as it stands comes first
+		if i == 1 && near { // the name as it stands comes first, and a slip in it is likelier
+			near = l.score <= 1 || l.score == weak
 			l.score++
 		}
 		if near && (!ok || l.score < best.score || l.score == best.score && l.edits < best.edits) {
