@@ -262,6 +262,21 @@ func TestRowsReadAsTheyWereAskedFor(t *testing.T) {
 	}
 }
 
+func TestTextIsReadAsItWasCut(t *testing.T) {
+	// The service cuts text without regard to pairs of UTF-16 units.
+	c := start(t, &service{rows: always(200, `{"name":"caf\u00e9 \"\ud83d\ude00\" \ud83d"}`)})
+	row, err := c.Get(t.Context(), "account", accountID, dataverse.Query{Select: []string{"name"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := row.String("name"), "café \"😀\" \ufffd"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !row.Has("name") || row.Has("telephone1") {
+		t.Errorf("columns %v, want name alone", row.Columns())
+	}
+}
+
 func TestALookupMayBeSelectedAndExpandedAtOnce(t *testing.T) {
 	id := `"_primarycontactid_value":"` + contactID + `","_primarycontactid_value@OData.Community.Display.V1.FormattedValue":"Yvonne McKay"`
 	expanded := `"primarycontactid":{"lastname":"McKay","contactid":"` + contactID + `"}`

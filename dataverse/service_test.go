@@ -213,6 +213,7 @@ var tables = map[string]object{
 		column("creditonhold", "Boolean", "Credit Hold", "cu", "OptionSet",
 			object{"TrueOption": object{"Value": 1, "Label": label("Yes")}, "FalseOption": object{"Value": 0, "Label": label("No")}}),
 		column("description", "Memo", "Description", "cu", "MaxLength", 2000),
+		column("entityimage", "Image", "Default Image", "cu"),
 		column("exchangerate", "Decimal", "Exchange Rate", "", "MinValue", 0.000000000001, "MaxValue", 100000000000),
 		column("industrycode", "Picklist", "Industry", "cu", "OptionSet", options(1, "Accounting", 6, "Business Services", 7, "Consulting")),
 		column("lastonholdtime", "DateTime", "Last On Hold Time", "cu", "DateTimeBehavior", object{"Value": "UserLocal"}),

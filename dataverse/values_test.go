@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
@@ -57,6 +58,10 @@ func TestValuesAreWrittenInTheServicesForm(t *testing.T) {
 		{"lastonholdtime", "2026-05-01", map[string]any{"lastonholdtime": "2026-05-01T00:00:00Z"}},
 		{"lastonholdtime", time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC), map[string]any{"lastonholdtime": "2026-05-01T08:00:00Z"}},
 		{"name", nil, map[string]any{"name": nil}},
+		{"new_colors", []int{2}, map[string]any{"new_colors": "2"}},
+		{"entityimage", []byte{0xff, 0xd8}, map[string]any{"entityimage": "/9g="}},
+		{"entityimage", "/9g=", map[string]any{"entityimage": "/9g="}},
+		{"primarycontactid", uuid.MustParse(contactID), map[string]any{bound: contact}},
 		{"Name", strings.Repeat("é", 160), map[string]any{"name": strings.Repeat("é", 160)}},
 	} {
 		if _, err := c.Update(t.Context(), "account", accountID, dataverse.Values{test.name: test.value}); err != nil {
@@ -100,6 +105,10 @@ func TestWrongValuesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"Account Name", "A", `no column "Account Name"`, []string{"name"}},
 		{"name", strings.Repeat("x", 161), "the text is 161 characters long, the limit is 160", nil},
 		{"name", 5, "column name: got 5, want text", nil},
+		{"name", []any{"A"}, "column name: got a list, want text", nil},
+		{"name", map[string]any{"a": 1}, "column name: got an object, want text", nil},
+		{"name", true, "column name: got true, want text", nil},
+		{"entityimage", "no base64", "want an image in base64", nil},
 		{"industrycode", "Consultin", `column industrycode has no choice "Consultin"`, []string{"Consulting = 7"}},
 		{"industrycode", 99, "no choice", []string{"Accounting = 1", "Business Services = 6", "Consulting = 7"}},
 		{"new_colors", []any{"Red", "Pink"}, `column new_colors has no choice "Pink"`, []string{"Red = 1", "Green = 2", "Blue = 3"}},
