@@ -110,12 +110,18 @@ func (w *csdl) table(t *schema.Table) {
 func navNames(t *schema.Table) []string {
 	names := make([]string, 0, 64)
 	for name := range t.Navs {
-		if c := t.Column(name); c == nil || c.PropertyName() != name || propertyType(c) == "" {
+		if navigates(t, name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
+}
+
+// navigates reports whether no column takes the name of a navigation property.
+func navigates(t *schema.Table, name string) bool {
+	c := t.Column(name)
+	return c == nil || c.PropertyName() != name || propertyType(c) == ""
 }
 
 // inherits reports whether the base type has the column already.
@@ -176,7 +182,11 @@ func (w *csdl) navigation(t *schema.Table, name string, nav schema.Nav) {
 		}
 	case nav.Many != nil:
 		if target := w.typeName(nav.Many.Referencing); target != "" {
-			w.element("NavigationProperty", "Name", name, "Type", "Collection("+target+")", "Partner", nav.Many.ReferencingNav)
+			partner := nav.Many.ReferencingNav
+			if !navigates(w.schema.Table(nav.Many.Referencing), partner) {
+				partner = ""
+			}
+			w.element("NavigationProperty", "Name", name, "Type", "Collection("+target+")", "Partner", partner)
 		}
 	default:
 		other, partner := nav.Across.Entity1, nav.Across.Nav1

@@ -391,6 +391,13 @@ describe("definitions", () => {
     assert.equal(one.SchemaName, "contact_customer_accounts");
   });
 
+  test("retrieveCsdlMetadata, with annotations too", async () => {
+    const plain = await api.retrieveCsdlMetadata();
+    assert.match(plain, /<EntityType Name="account" BaseType="mscrm\.crmbaseentity">/);
+    assert.doesNotMatch(plain, /<Annotation Term="Org\.OData\.Core\.V1\.Description"/);
+    assert.match(await api.retrieveCsdlMetadata({ addAnnotations: true }), /<Annotation Term="Org\.OData\.Core\.V1\.Description"/);
+  });
+
   test("retrieveGlobalOptionSets and one of them", async () => {
     const sets = await api.retrieveGlobalOptionSets({ select: ["Name"] });
     assert.ok(sets.value.length > 0);
