@@ -150,8 +150,10 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		return nil, &Error{Op: r.op, Kind: Invalid, Message: fmt.Sprintf("the query is %d bytes as a URL, more than the %d the service takes: select fewer columns or shorten the filter", len(target), maxURL)}
 	}
 	maybeDone := false
+	attempts := 0
 	var last *Error
 	res, err := backoff.Retry(ctx, func() (*answer, error) {
+		attempts++
 		a, e, again := c.attempt(ctx, r, target)
 		if e == nil {
 			a.repeated = maybeDone
@@ -161,6 +163,9 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		last = e
 		if again == afterUnknown {
 			maybeDone = true
+		}
+		if again == afterNobody && attempts > 2 {
+			again = never
 		}
 		return nil, c.retryError(ctx, r, e, again)
 	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0),
@@ -183,6 +188,7 @@ const (
 	never        again = iota
 	afterRefusal       // it was certainly not carried out
 	afterUnknown       // it may have been carried out
+	afterNobody        // as afterRefusal, but at most twice: a host that is not there seldom comes back within seconds
 )
 
 // retryError tells backoff what to do about e.

@@ -103,11 +103,11 @@ func TestAnUnreachableHostIsNamed(t *testing.T) {
 		want     string
 		attempts int
 	}{
-		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, dataverse.Unavailable, "contoso.crm4.dynamics.com refused the connection", 5},
-		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, dataverse.Unavailable, "could not be reached", 5},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, dataverse.Unavailable, "contoso.crm4.dynamics.com refused the connection", 3},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, dataverse.Unavailable, "could not be reached", 3},
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, dataverse.Unavailable, "broke the connection off", 5},
 		{&net.DNSError{Err: "no such host", IsNotFound: true}, dataverse.Unavailable, "host contoso.crm4.dynamics.com does not exist", 1},
-		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, dataverse.Unavailable, "could not be looked up", 5},
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, dataverse.Unavailable, "could not be looked up", 3},
 		{signInError{denied: true}, dataverse.Denied, "sign-in: no", 1},
 		{signInError{}, dataverse.Unavailable, "sign-in: no", 5},
 	} {

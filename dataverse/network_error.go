@@ -17,6 +17,7 @@ type outcome int
 const (
 	unknown  outcome = iota // it may have been carried out
 	notSent                 // it never left: any verb may be repeated
+	noHost                  // nobody was there to send it to: repeated too, but people wait for the answer
 	hopeless                // it never left, and repeating changes nothing
 )
 
@@ -54,16 +55,16 @@ func (c *Client) networkError(op string, err error) (*Error, outcome) {
 		return e, hopeless
 	case isDNS:
 		e.Message = "host " + host + " could not be looked up"
-		return e, notSent
+		return e, noHost
 	case isTLS(err):
 		e.Message = "the connection to " + host + " is not secure: " + tlsReason(err)
 		return e, hopeless
 	case isOp && connecting(dial) && errors.Is(err, syscall.ECONNREFUSED):
 		e.Message = host + " refused the connection"
-		return e, notSent
+		return e, noHost
 	case isOp && connecting(dial):
 		e.Message = host + " could not be reached"
-		return e, notSent
+		return e, noHost
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = host + " did not answer within " + c.timeout.String()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

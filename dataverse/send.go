@@ -46,6 +46,8 @@ func againAfter(e *Error, what outcome) again {
 		return never
 	case what == notSent:
 		return afterRefusal
+	case what == noHost:
+		return afterNobody
 	}
 	return afterUnknown
 }
