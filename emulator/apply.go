@@ -18,10 +18,11 @@ const aggregateLimit = 50000
 // aggregation is a $apply on its way to SQL.
 type aggregation struct {
 	*call
-	table *schema.Table
-	where fragment
-	cells []aggregateCell
-	group []fragment
+	table   *schema.Table
+	where   fragment
+	options odata.Options
+	cells   []aggregateCell
+	group   []fragment
 }
 
 // aggregateCell is a property of the result.
@@ -34,7 +35,7 @@ type aggregateCell struct {
 
 // apply answers a $apply: filter steps, then groupby or aggregate.
 func (c *call) apply(t *schema.Table, where fragment, o odata.Options) error {
-	a := aggregation{call: c, table: t, where: where}
+	a := aggregation{call: c, table: t, where: where, options: o}
 	if len(o.OrderBy) > 0 {
 		return badRequest("$orderby is not supported together with $apply.")
 	}
@@ -158,16 +159,37 @@ func (a *aggregation) answer() error {
 		}); err != nil {
 			return err
 		}
+		all, next, err := a.cut(all)
+		if err != nil {
+			return err
+		}
 		objects, err := a.render(ctx, q, all)
 		if err != nil {
 			return err
 		}
 		var body object
-		body.text("@odata.context", a.root+"$metadata#"+a.table.Set)
-		a.annotatePage(&body, -1)
-		body.raw("value", array(objects))
-		return a.call.answer(http.StatusOK, body.bytes())
+		a.writeContext(&body, a.root+"$metadata#"+a.table.Set)
+		return a.page(body, objects, -1, next)
 	})
+}
+
+// cut takes the page that was asked for. Its cookie has a number alone: groups have no key to go on behind.
+func (a *aggregation) cut(all [][]any) (page [][]any, next string, err error) {
+	start := cookie{page: 1}
+	if token := a.query.Get("$skiptoken"); token != "" {
+		if start, err = parseSkiptoken(token); err != nil {
+			return nil, "", err
+		}
+	}
+	size, pages := listing{options: a.options}.size(a.prefer)
+	all = all[min(min(start.page-1, len(all))*size, len(all)):]
+	if len(all) <= size {
+		return all, "", nil
+	}
+	if pages {
+		next = a.nextLink(cookie{page: start.page + 1})
+	}
+	return all[:size], next, nil
 }
 
 func (a *aggregation) statement() fragment {

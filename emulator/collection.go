@@ -209,6 +209,11 @@ func (c *call) envelope(l listing, objects [][]byte, total int, next string) err
 	if total >= 0 {
 		body.raw("@odata.count", strconv.AppendInt(nil, int64(min(total, countLimit)), 10))
 	}
+	return c.page(body, objects, total, next)
+}
+
+// page ends an answer of rows; body holds what comes before them.
+func (c *call) page(body object, objects [][]byte, total int, next string) error {
 	c.annotatePage(&body, total)
 	body.raw("value", array(objects))
 	if next != "" {

@@ -235,6 +235,24 @@ func TestParameterAliasesStandForValuesAndColumns(t *testing.T) {
 	}
 }
 
+func TestGroupsComeInPagesByNumber(t *testing.T) {
+	s := company(t)
+	apply := map[string]string{"$apply": "groupby((name))"}
+	p := query(t, s, "accounts", apply, "Prefer: odata.maxpagesize=3")
+	if got := column(p, "name"); got != "Acme Bolt cargo" || strings.Contains(p.Next, "pagingcookie") {
+		t.Fatalf("first page: got %q, next %s; want three groups and no paging cookie", got, p.Next)
+	}
+	_, path, _ := strings.Cut(p.Next, "/api/data/v9.2/")
+	last := parse(t, send(t, s, http.MethodGet, path, "", "Prefer: odata.maxpagesize=3").body)
+	if got := column(last, "name"); got != "Dune's" || last.Next != "" {
+		t.Errorf("last page: got %q, next %q; want one group and no next page", got, last.Next)
+	}
+	apply["$top"] = "2"
+	if p = query(t, s, "accounts", apply); column(p, "name") != "Acme Bolt" || p.Next != "" {
+		t.Errorf("$top: got %q, next %q", column(p, "name"), p.Next)
+	}
+}
+
 func TestQueriesThatTheEmulatorLacksAreRefused(t *testing.T) {
 	s := company(t)
 	for _, option := range []string{"fetchXml", "savedQuery", "userQuery", "sql", "$deltatoken"} {
