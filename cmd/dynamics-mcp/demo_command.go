@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"encoding/json"
 	"os"
+	"path/filepath"
+	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
@@ -44,12 +46,19 @@ func (p *program) printNextSteps(at addresses) error {
 	if err != nil {
 		return err
 	}
-	path, err := os.Executable()
-	if err != nil {
-		path = "dynamics-mcp"
-	}
+	program, installed := programPath()
 	return page.Execute(p.out, struct {
 		addresses
 		Program, Token string
-	}{at, path, emulator.DefaultToken})
+		Installed      bool
+	}{at, program, emulator.DefaultToken, installed})
+}
+
+// programPath is how a client can start this program again. What go run built is gone when it ends.
+func programPath() (path string, installed bool) {
+	path, err := os.Executable()
+	if err != nil || strings.Contains(path, string(filepath.Separator)+"go-build") {
+		return "dynamics-mcp", false
+	}
+	return path, true
 }
