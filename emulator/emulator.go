@@ -105,6 +105,6 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if answer.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
 			e.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 		}
-		answer.write(w, c.prefer.annotates("Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus"))
+		answer.write(c)
 	}
 }

@@ -95,23 +95,34 @@ func asError(err error) *Error {
 	return fail(http.StatusInternalServerError, codeUnexpected, "An unexpected error occurred.")
 }
 
-// write answers with the error. The annotations are those that a client gets who asks for all of them.
-func (e *Error) write(w http.ResponseWriter, annotate bool) {
-	maps.Copy(w.Header(), e.Header)
+// write answers with the error. It carries the annotations that the client asks for, and to version 8 an innererror.
+func (e *Error) write(c *call) {
+	maps.Copy(c.w.Header(), e.Header)
 	if e.Message == "" { // as the platform answers before it knows who asks
-		w.WriteHeader(e.Status)
+		c.w.WriteHeader(e.Status)
 		return
 	}
 	var detail, body object
 	detail.text("code", e.Code)
 	detail.text("message", e.Message)
-	if annotate {
-		detail.text("@Microsoft.PowerApps.CDS.HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a"+strings.TrimPrefix(e.Code, "0x"))
-		detail.text("@Microsoft.PowerApps.CDS.TraceText", "")
-		detail.text("@Microsoft.PowerApps.CDS.InnerError.Message", e.Message)
+	for _, annotation := range []struct{ term, text string }{
+		{"HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + strings.TrimPrefix(e.Code, "0x")},
+		{"TraceText", ""},
+		{"InnerError.Message", e.Message},
+	} {
+		if term := "Microsoft.PowerApps.CDS." + annotation.term; c.prefer.annotates(term) {
+			detail.text("@"+term, annotation.text)
+		}
+	}
+	if strings.Contains(c.root, "/v8.") {
+		var inner object
+		inner.text("message", e.Message)
+		inner.text("type", "Microsoft.Crm.CrmHttpException")
+		inner.text("stacktrace", "")
+		detail.raw("innererror", inner.bytes())
 	}
 	body.raw("error", detail.bytes())
-	w.Header().Set("Content-Type", "application/json; odata.metadata=minimal")
-	w.WriteHeader(e.Status)
-	_, _ = w.Write(body.bytes()) // a client that went away needs no answer
+	c.w.Header().Set("Content-Type", "application/json; odata.metadata=minimal")
+	c.w.WriteHeader(e.Status)
+	_, _ = c.w.Write(body.bytes()) // a client that went away needs no answer
 }

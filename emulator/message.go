@@ -115,6 +115,6 @@ func (a arguments) texts(name string) ([]string, error) {
 // respond starts a message's answer, of the type that the message declares.
 func (c *call) respond(kind string) object {
 	var o object
-	o.text("@odata.context", c.root+"$metadata#Microsoft.Dynamics.CRM."+kind)
+	c.writeContext(&o, c.root+"$metadata#Microsoft.Dynamics.CRM."+kind)
 	return o
 }
