@@ -65,3 +65,20 @@ func TestEveryColumnOfEveryTableTakesItsValueAndNull(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryTableIsOrderedByEveryColumn(t *testing.T) {
+	s := start(t)
+	for _, table := range schema.Load().Tables {
+		if table.Abstract {
+			continue
+		}
+		for _, c := range table.Columns {
+			if !c.Property || !c.Stored() {
+				continue
+			}
+			if r := get(t, s, table.Set+"?$top=1&$orderby="+c.PropertyName()); r.status != http.StatusOK {
+				t.Errorf("%s by %s: %d %s", table.Set, c.PropertyName(), r.status, r.body)
+			}
+		}
+	}
+}

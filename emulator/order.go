@@ -65,10 +65,14 @@ func (c *call) orderBy(column *schema.Column, alias string, desc bool) orderTerm
 	var names []any
 	for _, target := range column.Targets {
 		t := c.schema.Table(target)
-		if t == nil || t.PrimaryName == "" {
+		if t == nil {
 			continue
 		}
-		names = append(names, ", (SELECT n."+store.Quote(t.PrimaryName)+" FROM "+store.Quote(target)+" AS n WHERE n."+
+		name := t.Column(t.PrimaryName)
+		if name == nil || !name.Stored() {
+			continue // such as opportunityproduct, named after its product
+		}
+		names = append(names, ", (SELECT n."+store.Quote(name.Logical)+" FROM "+store.Quote(target)+" AS n WHERE n."+
 			store.Quote(t.PrimaryID)+" = ", term.sql, ")")
 	}
 	if len(names) > 0 {
