@@ -235,6 +235,27 @@ func TestParameterAliasesStandForValuesAndColumns(t *testing.T) {
 	}
 }
 
+func TestManagedPropertiesAreFilteredByTheirValue(t *testing.T) {
+	s := emulator.Start(t)
+	for filter, want := range map[string]bool{
+		"iscustomizable/Value eq true":                                  true,
+		"iscustomizable/Value eq false":                                 false,
+		"iscustomizable/CanBeChanged eq true":                           true,
+		"canbedeleted/Value":                                            true,
+		"not (canbedeleted/Value eq true)":                              false,
+		"createdby/systemuserid ne null and canbedeleted/Value eq true": true,
+	} {
+		p := query(t, s, "savedqueries", map[string]string{"$select": "name", "$top": "1", "$filter": filter})
+		if got := len(p.Value) == 1; got != want || p.Error.Code != "" {
+			t.Errorf("%s: got rows %t %s, want %t", filter, got, p.Error.Message, want)
+		}
+	}
+	p := query(t, s, "savedqueries", map[string]string{"$filter": "iscustomizable/Foo eq true"})
+	if p.Error.Code != "0x80060888" {
+		t.Errorf("an unknown part: got %q, want 0x80060888", p.Error.Code)
+	}
+}
+
 func TestGroupsComeInPagesByNumber(t *testing.T) {
 	s := company(t)
 	apply := map[string]string{"$apply": "groupby((name))"}

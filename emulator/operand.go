@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -114,6 +115,10 @@ func (f *filter) column(from scope, path []string) (operand, error) {
 			return operand{}, unsupportedNode("SingleValueOpenPropertyAccess") // principal is an open type
 		}
 		return f.navigation(from, name)
+	}
+	if c := columnNamed(from.table, name); c != nil && c.Type == schema.ManagedProperty && len(path) == 2 &&
+		slices.Contains([]string{"Value", "CanBeChanged"}, path[1]) {
+		return operand{fragment: value(managedValue(c, path[1])), edm: "Edm.Boolean"}, nil
 	}
 	nav, ok := from.table.Nav(name)
 	if !ok || nav.One == nil {

@@ -104,11 +104,16 @@ func scale(c *schema.Column) int {
 	return -1
 }
 
-// managedProperty is the value of a managed property: nobody has locked anything here.
+// managedProperty is the value of a managed property.
 func managedProperty(c *schema.Column) []byte {
 	var o object
-	o.raw("Value", []byte("true"))
-	o.raw("CanBeChanged", []byte("true"))
+	o.raw("Value", strconv.AppendBool(nil, managedValue(c, "Value")))
+	o.raw("CanBeChanged", strconv.AppendBool(nil, managedValue(c, "CanBeChanged")))
 	o.text("ManagedPropertyLogicalName", c.Logical)
 	return o.bytes()
+}
+
+// managedValue is a part of a managed property: nobody has locked or hidden anything here.
+func managedValue(c *schema.Column, part string) bool {
+	return part == "CanBeChanged" || c.Logical != "ishidden"
 }
