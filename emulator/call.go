@@ -36,6 +36,9 @@ type caller struct {
 
 var serviceRoot = regexp.MustCompile(`^/api/data/v(8\.[0-2]|9\.[0-2])(/|$)`)
 
+// maxURL is how many characters the URL of a request may have.
+const maxURL = 32768
+
 func newCall(e *Emulator, w http.ResponseWriter, r *http.Request) *call {
 	return &call{Emulator: e, w: w, r: r, query: parseQuery(r.URL.RawQuery), prefer: parsePrefer(r.Header),
 		at: e.now().UTC().Truncate(time.Second)}
@@ -62,6 +65,9 @@ func (c *call) serve() error {
 	h.Set("Access-Control-Expose-Headers", "Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After")
 	if err := c.authenticate(); err != nil {
 		return err
+	}
+	if len(c.origin())+len(c.r.URL.RequestURI()) > maxURL {
+		return fail(http.StatusRequestURITooLong, codeODataRequest, "The URL of the request is longer than %d characters.", maxURL)
 	}
 	segments, err := odata.ParsePath(strings.TrimPrefix(path, root))
 	if err != nil {
@@ -102,6 +108,9 @@ func (c *call) route() error {
 // records answers for the rows of a table.
 func (c *call) records(t *schema.Table) error {
 	row := c.path[0].Key != nil || len(c.path[0].Args) > 0
+	if c.path[0].HasParens && !row { // all rows are no answer to a client that left the key out
+		return badRequest("The number of keys specified in the URI does not match number of key properties for the resource 'Microsoft.Dynamics.CRM.%s'.", t.Logical)
+	}
 	switch {
 	case c.r.Method == http.MethodGet:
 		return c.read(t)

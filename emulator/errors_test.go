@@ -36,3 +36,23 @@ func TestErrorsOfVersion8HaveAnInnerError(t *testing.T) {
 		}
 	}
 }
+
+func TestAURLHasALimit(t *testing.T) {
+	s := emulator.Start(t)
+	const path = "/api/data/v9.2/accounts?$top=1&x="
+	rest := 32768 - len(s.URL) - len(path)
+	for extra, want := range map[int]int{0: http.StatusOK, 1: http.StatusRequestURITooLong} {
+		if got := get(t, s, path+strings.Repeat("x", rest+extra)); got.status != want {
+			t.Errorf("%d characters: got %d %s, want %d", 32768+extra, got.status, got.body, want)
+		}
+	}
+}
+
+func TestAnEmptyKeyIsRefused(t *testing.T) {
+	s := emulator.Start(t)
+	for _, path := range []string{"accounts()", "accounts()?$top=1", "accounts()/name"} {
+		if got := get(t, s, path); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"0x80060888"`) {
+			t.Errorf("%s: got %d %s, want a refusal", path, got.status, got.body)
+		}
+	}
+}
