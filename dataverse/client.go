@@ -30,6 +30,7 @@ type Options struct {
 	Timeout     time.Duration     // of one request, its answer included; 0 means 60 s
 	MaxBody     int64             // bytes of one answer, decompressed; 0 means 64 MiB
 	MetadataTTL time.Duration     // how long metadata may be out of date; 0 means 10 min
+	Limits      Limits            // what to ask of the service at most
 	Now         func() time.Time  // nil means time.Now
 }
 
@@ -44,6 +45,7 @@ type Client struct {
 	now       func() time.Time
 	tables    *cache[*directory] // one entry
 	table     *cache[*Table]     // by logical name
+	limiter   *limiter
 }
 
 const (
@@ -82,6 +84,7 @@ func New(o Options) (*Client, error) {
 		now:       now,
 		tables:    newCache[*directory](ttl, now),
 		table:     newCache[*Table](ttl, now),
+		limiter:   newLimiter(o.Limits),
 	}, nil
 }
 

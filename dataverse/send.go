@@ -10,8 +10,14 @@ import (
 	"strings"
 )
 
-// attempt sends r once.
+// attempt sends r once, when its turn has come.
 func (c *Client) attempt(ctx context.Context, r request, target string) (*answer, *Error, again) {
+	leave, e := c.limiter.enter(ctx)
+	if e != nil {
+		e.Op = r.op
+		return nil, e, never
+	}
+	defer leave()
 	started := c.now()
 	a, err := c.roundTrip(ctx, r, target)
 	if err != nil {
@@ -22,6 +28,7 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 		c.log.DebugContext(ctx, "request failed", "op", r.op, "method", r.method, "error", e.Message, "took", c.now().Sub(started))
 		return nil, e, againAfter(e, what)
 	}
+	c.limiter.learn(a.header)
 	c.log.DebugContext(ctx, "request answered", "op", r.op, "method", r.method, "status", a.status,
 		"bytes", len(a.body), "request_id", requestID(a.header), "took", c.now().Sub(started))
 	if a.status >= 200 && a.status < 300 {
@@ -30,7 +37,10 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 		}
 		return a, nil, never
 	}
-	e := c.answerError(r.op, a)
+	e = c.answerError(r.op, a)
+	if e.Kind == Throttled {
+		c.limiter.penalize(e)
+	}
 	switch {
 	case a.status == http.StatusTooManyRequests:
 		return nil, e, afterRefusal
