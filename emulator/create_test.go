@@ -255,3 +255,17 @@ func TestAnnotationsAndReadOnlyColumnsAreIgnored(t *testing.T) {
 		"name@OData.Community.Display.V1.FormattedValue":"x","createdon":"2001-01-01T00:00:00Z","versionnumber":7,"statecode":1,"revenue_base":9}`)
 	wantStored(t, s, "account", id, columns{"name": "Contoso", "createdon": "2026-03-02T12:00:00Z", "statecode": int64(0), "revenue_base": nil})
 }
+
+func TestTheTypeOfARowIsThatOfItsSet(t *testing.T) {
+	s := start(t)
+	for _, name := range []string{"Microsoft.Dynamics.CRM.account", "#Microsoft.Dynamics.CRM.account", "mscrm.account"} {
+		must(t, s, http.StatusNoContent, http.MethodPost, "accounts", `{"@odata.type":"`+name+`","name":"A"}`)
+	}
+	for _, name := range []string{"Microsoft.Dynamics.CRM.contact", "Microsoft.Dynamics.CRM.nonsense"} {
+		r := must(t, s, http.StatusBadRequest, http.MethodPost, "accounts", `{"@odata.type":"`+name+`","name":"A"}`)
+		want := badPayload("accounts", "A resource with type '"+name+"' was found, but it is not assignable to the expected type 'Microsoft.Dynamics.CRM.account'.")
+		if diff := cmp.Diff(want, r.body); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}

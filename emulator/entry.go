@@ -45,8 +45,10 @@ func (e entering) entry(ctx context.Context, t *schema.Table, object members) (*
 		name, annotation, annotated := strings.Cut(m.name, "@")
 		var err error
 		switch {
+		case m.name == "@odata.type":
+			err = e.typed(t, m.value)
 		case name == "":
-			// @odata.type and its like say what the URL says too.
+			// @odata.etag and its like say what a read returned.
 		case annotation == "odata.bind":
 			err = e.bind(ctx, row, name, m.value)
 		case annotated:
@@ -59,6 +61,20 @@ func (e entering) entry(ctx context.Context, t *schema.Table, object members) (*
 		}
 	}
 	return row, nil
+}
+
+// typed holds a row to the type that the URL says too.
+func (e entering) typed(t *schema.Table, value any) error {
+	name, _ := value.(string)
+	name = strings.TrimPrefix(name, "#")
+	logical, ok := strings.CutPrefix(name, namespace)
+	if !ok {
+		logical = strings.TrimPrefix(name, alias)
+	}
+	if given := e.schema.Table(logical); given == nil || !e.isA(given, t.Logical) {
+		return payload(t, "A resource with type '%s' was found, but it is not assignable to the expected type '%s%s'.", name, namespace, t.Logical)
+	}
+	return nil
 }
 
 func (e entering) property(ctx context.Context, row *entry, m member) error {
