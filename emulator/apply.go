@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -115,6 +116,12 @@ func (a *aggregation) aggregate(all []odata.Aggregate) error {
 		if err != nil {
 			return err
 		}
+		if base := baseAmount(o.column); base != nil && g.Method != "countdistinct" {
+			path := append(slices.Clone(g.Path.Segments[:len(g.Path.Segments)-1]), base.Logical)
+			if o, err = f.path(path); err != nil {
+				return err
+			}
+		}
 		function, ok := aggregateFunctions[g.Method]
 		if !ok {
 			return badRequest("The aggregation method '%s' is not supported.", g.Method)
@@ -134,6 +141,15 @@ func (a *aggregation) aggregate(all []odata.Aggregate) error {
 		a.cells = append(a.cells, cell)
 	}
 	return nil
+}
+
+// baseAmount is the column that holds an amount in the base currency, nil where there is none: amounts of money in
+// different currencies are aggregated in that one.
+func baseAmount(c *schema.Column) *schema.Column {
+	if c == nil || c.Type != schema.Money {
+		return nil
+	}
+	return c.Table.Column(c.Logical + "_base")
 }
 
 // answer runs the query. Rows have neither keys nor etags, and a group's null is left out.

@@ -256,6 +256,18 @@ func TestManagedPropertiesAreFilteredByTheirValue(t *testing.T) {
 	}
 }
 
+func TestMoneyIsAggregatedInTheBaseCurrency(t *testing.T) {
+	s := company(t)
+	euro := query(t, s, "transactioncurrencies", map[string]string{"$select": "exchangerate", "$filter": "isocurrencycode eq 'EUR'"}).Value[0]
+	rate := euro["exchangerate"].(float64)
+	must(t, s, http.StatusNoContent, http.MethodPost, "accounts",
+		`{"name":"Echo","revenue":920,"transactioncurrencyid@odata.bind":"/transactioncurrencies(`+euro["transactioncurrencyid"].(string)+`)"}`)
+	p := query(t, s, "accounts", map[string]string{"$apply": "filter(name eq 'Echo')/aggregate(revenue with sum as total,revenue with max as most)"})
+	if len(p.Value) != 1 || p.Value[0]["total"] != 920/rate || p.Value[0]["most"] != 920/rate {
+		t.Errorf("920 at %v: got %v %s, want %v", rate, p.Value, p.Error.Message, 920/rate)
+	}
+}
+
 func TestGroupsComeInPagesByNumber(t *testing.T) {
 	s := company(t)
 	apply := map[string]string{"$apply": "groupby((name))"}
