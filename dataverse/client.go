@@ -125,7 +125,11 @@ type request struct {
 	// repeatable says that repeating after an unknown outcome does no harm. GET always is. A request that was certainly
 	// not carried out (429, no connection) is repeated whatever its verb.
 	repeatable bool
+	encloses   bool          // a $batch that holds nothing but a read
+	timeout    time.Duration // at least; 0 means the client's
 }
+
+func (r request) reads() bool { return r.method == http.MethodGet || r.encloses }
 
 type param struct{ name, value string }
 
@@ -142,15 +146,20 @@ const (
 	maxAttempts = 5
 	// maxWait is the longest wait between two attempts; a service that asks for more is reported as Throttled at once.
 	maxWait = time.Minute
-	// maxURL is Dataverse's own limit in bytes.
-	maxURL = 32 << 10
+	// maxURL is Dataverse's own limit in bytes, maxEnclosed that of a URL in a $batch.
+	maxURL      = 32 << 10
+	maxEnclosed = 64 << 10
 )
 
 // do is the only road to the wire: it sends r, repeats it where that is safe, and returns a 2xx answer or an *Error.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	target := c.root + r.path + encodeQuery(r.query, r.skipToken)
+	if len(target) > maxEnclosed || len(target) > maxURL && !r.reads() {
+		return nil, &Error{Op: r.op, Kind: Invalid, Message: fmt.Sprintf("the query is %d bytes as a URL, more than the %d the service takes: select fewer columns or shorten the filter", len(target), maxEnclosed)}
+	}
 	if len(target) > maxURL {
-		return nil, &Error{Op: r.op, Kind: Invalid, Message: fmt.Sprintf("the query is %d bytes as a URL, more than the %d the service takes: select fewer columns or shorten the filter", len(target), maxURL)}
+		r = c.enclose(r)
+		target = c.root + r.path
 	}
 	maybeDone := false
 	attempts := 0
@@ -196,7 +205,7 @@ const (
 
 // retryError tells backoff what to do about e.
 func (c *Client) retryError(ctx context.Context, r request, e *Error, a again) error {
-	if a == never || a == afterUnknown && !r.repeatable && r.method != http.MethodGet {
+	if a == never || a == afterUnknown && !r.repeatable && !r.reads() {
 		return backoff.Permanent(e)
 	}
 	if e.RetryAfter > maxWait {
@@ -217,8 +226,9 @@ func (c *Client) finalError(ctx context.Context, r request, e *Error, maybeDone 
 	if ctx.Err() != nil && !isContext(e) {
 		e.Err = errors.Join(ctx.Err(), e.Err)
 	}
-	if maybeDone && r.method != http.MethodGet && e.Kind != Conflict && e.Kind != NotFound { // those are for the operation to judge
-		e.Message += "; whether the change was made is not known: read the row before trying again"
+	e.uncertain = maybeDone
+	if maybeDone && !r.reads() && e.Kind != Conflict && e.Kind != NotFound { // those are for the operation to judge
+		e.doubt()
 	}
 	return e
 }

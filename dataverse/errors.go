@@ -62,6 +62,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// doubt tells that the change may have been made all the same.
+func (e *Error) doubt() {
+	const notKnown = "; whether the change was made is not known: read the row before trying again"
+	if !strings.HasSuffix(e.Message, notKnown) {
+		e.Message += notKnown
+	}
+}
+
 // KindOf returns the kind of err: "" for nil, Internal for an error that is no *Error.
 func KindOf(err error) Kind {
 	if err == nil {

@@ -64,6 +64,9 @@ func newLimiter(l Limits) *limiter {
 // enter waits until a request may be sent, and returns what is to be called when it is over. It does not begin a wait
 // that the caller has no time for.
 func (l *limiter) enter(ctx context.Context) (leave func(), e *Error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &Error{Kind: Unavailable, Message: contextMessage(err), Err: err}
+	}
 	l.mu.Lock()
 	weight := l.weight
 	l.mu.Unlock()

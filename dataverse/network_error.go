@@ -29,11 +29,11 @@ type signInError interface {
 
 // networkError makes the Error of a request without an answer. The text never holds the URL: *url.Error would put the
 // query there.
-func (c *Client) networkError(op string, err error) (*Error, outcome) {
+func (c *Client) networkError(r request, err error) (*Error, outcome) {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	e := &Error{Op: op, Kind: Unavailable, Err: err}
+	e := &Error{Op: r.op, Kind: Unavailable, Err: err}
 	if failed, ok := errors.AsType[signInError](err); ok { // no token, so nothing was sent
 		e.Message = failed.Error()
 		if failed.Denied() {
@@ -43,7 +43,7 @@ func (c *Client) networkError(op string, err error) (*Error, outcome) {
 		return e, notSent
 	}
 	if own, ok := errors.AsType[*Error](err); ok {
-		own.Op = op
+		own.Op = r.op
 		return own, hopeless
 	}
 	host := c.host()
@@ -66,7 +66,7 @@ func (c *Client) networkError(op string, err error) (*Error, outcome) {
 		e.Message = host + " could not be reached"
 		return e, noHost
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Message = host + " did not answer within " + c.timeout.String()
+		e.Message = host + " did not answer within " + max(c.timeout, r.timeout).String()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.Message = host + " broke the connection off"
 	case isOp:

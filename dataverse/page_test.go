@@ -346,7 +346,7 @@ func TestWrongNamesAreRefusedWithTheNearest(t *testing.T) {
 		{"account", dataverse.Query{Expand: "primarycontactid($select=fulname)"}, dataverse.Invalid, `table contact has no column "fulname"`, []string{"fullname"}},
 		{"contact", dataverse.Query{Expand: "parentcustomerid"}, dataverse.Invalid, `no navigation property`, []string{"parentcustomerid_account", "parentcustomerid_contact"}},
 		{"account", dataverse.Query{Size: 5001}, dataverse.Invalid, "size: got 5001, want 1 to 5000", nil},
-		{"account", dataverse.Query{Filter: "name eq '" + strings.Repeat("x", 40_000) + "'"}, dataverse.Invalid, "the query is", nil},
+		{"account", dataverse.Query{Filter: "name eq '" + strings.Repeat("x", 70_000) + "'"}, dataverse.Invalid, "the query is", nil},
 	} {
 		_, err := c.Page(t.Context(), test.table, test.q, "")
 		e, ok := errors.AsType[*dataverse.Error](err)

@@ -21,7 +21,7 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	started := c.now()
 	a, err := c.roundTrip(ctx, r, target)
 	if err != nil {
-		e, what := c.networkError(r.op, err)
+		e, what := c.networkError(r, err)
 		if ctx.Err() != nil {
 			e = &Error{Op: r.op, Kind: Unavailable, Message: contextMessage(ctx.Err()), Err: ctx.Err()}
 		}
@@ -31,23 +31,28 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	c.limiter.learn(a.header)
 	c.log.DebugContext(ctx, "request answered", "op", r.op, "method", r.method, "status", a.status,
 		"bytes", len(a.body), "request_id", requestID(a.header), "took", c.now().Sub(started))
-	if a.status >= 200 && a.status < 300 {
+	if a.status >= 200 && a.status < 300 || isMultipart(a.header) {
 		if isHTML(a.header, nil) { // a sign-in page or a portal: nothing was done
 			return nil, c.badAnswer(r.op, a, nil), never
 		}
 		return a, nil, never
 	}
 	e = c.answerError(r.op, a)
+	return nil, e, c.againAfterAnswer(a.status, e)
+}
+
+// againAfterAnswer judges an answer that is no success, and lets all callers know of a limit that was met.
+func (c *Client) againAfterAnswer(status int, e *Error) again {
 	if e.Kind == Throttled {
 		c.limiter.penalize(e)
 	}
 	switch {
-	case a.status == http.StatusTooManyRequests:
-		return nil, e, afterRefusal
-	case e.Kind == Throttled, e.Kind == Unavailable && (a.status >= 500 || a.status == http.StatusRequestTimeout):
-		return nil, e, afterUnknown
+	case status == http.StatusTooManyRequests:
+		return afterRefusal
+	case e.Kind == Throttled, e.Kind == Unavailable && (status >= 500 || status == http.StatusRequestTimeout):
+		return afterUnknown
 	}
-	return nil, e, never
+	return never
 }
 
 func againAfter(e *Error, what outcome) again {
@@ -64,7 +69,7 @@ func againAfter(e *Error, what outcome) again {
 
 // roundTrip sends r once and reads the answer to its end, within the time and the size allowed.
 func (c *Client) roundTrip(ctx context.Context, r request, target string) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(ctx, max(c.timeout, r.timeout))
 	defer cancel()
 	var body io.Reader
 	if r.body != nil {
@@ -96,7 +101,11 @@ func (c *Client) roundTrip(ctx context.Context, r request, target string) (*answ
 	if int64(len(data)) > c.maxBody {
 		return nil, &Error{Kind: Invalid, Status: resp.StatusCode, Message: fmt.Sprintf("the answer is larger than the %d bytes allowed: select fewer columns or fewer rows", c.maxBody)}
 	}
-	return &answer{status: resp.StatusCode, header: resp.Header, body: data}, nil
+	a := &answer{status: resp.StatusCode, header: resp.Header, body: data}
+	if r.encloses {
+		return c.disclose(a)
+	}
+	return a, nil
 }
 
 // encodeQuery writes the query string with its question mark. Blanks become %20: the service does not read + as one.

@@ -1,10 +1,8 @@
 package dataverse
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"net/http"
 	"regexp"
 	"strings"
 )
@@ -56,27 +54,12 @@ func (c *Client) Update(ctx context.Context, table, id string, v Values, opts ..
 	if err != nil {
 		return "", during(op, err)
 	}
-	if cond.absent {
-		return "", during(op, invalid("an update changes a row that is there: IfNoneMatch is for Upsert"))
-	}
-	if len(v) == 0 {
-		return "", during(op, invalid("values: got none, want at least one column to change"))
-	}
-	r, _, err := c.patch(ctx, op, table, id, v, updating)
+	ch, err := c.update(ctx, table, id, v, cond)
 	if err != nil {
 		return "", during(op, err)
 	}
-	if cond.match == "" {
-		r.header = append(r.header, param{"If-Match", "*"})
-	} else {
-		r.header, r.repeatable = append(r.header, param{"If-Match", cond.match}), true
-	}
-	a, err := c.do(ctx, r)
-	if err != nil {
-		return "", doubtful(err)
-	}
-	w, err := c.written(r.op, a)
-	return w.etag, err
+	res, err := c.carryOut(ctx, ch)
+	return res.ETag, err
 }
 
 // Upserted tells what an Upsert did.
@@ -93,75 +76,21 @@ func (c *Client) Upsert(ctx context.Context, table, id string, v Values, opts ..
 	if err != nil {
 		return Upserted{}, during(op, err)
 	}
-	r, t, err := c.patch(ctx, op, table, id, v, upserting)
+	ch, err := c.upsertion(ctx, table, id, v, cond)
 	if err != nil {
 		return Upserted{}, during(op, err)
 	}
-	switch {
-	case cond.match != "":
-		r.header = append(r.header, param{"If-Match", cond.match})
-	case cond.absent:
-		r.header = append(r.header, param{"If-None-Match", "*"})
-	}
-	a, err := c.do(ctx, r)
-	if err != nil {
-		return Upserted{}, doubtful(err)
-	}
-	w, err := c.written(r.op, a)
+	res, err := c.carryOut(ctx, ch)
 	if err != nil {
 		return Upserted{}, err
 	}
-	if w.values[t.PrimaryID] != nil {
-		id, _ = w.values[t.PrimaryID].(string)
-	}
-	return Upserted{ID: id, ETag: w.etag, Created: a.status == http.StatusCreated}, nil
+	return Upserted{ID: cmp.Or(res.ID, id), ETag: res.ETag, Created: res.Created}, nil
 }
 
-// patch prepares what Update and Upsert have in common. The row comes back with its key alone: that is the only way to
-// learn its new version, and whether it was there before.
-func (c *Client) patch(ctx context.Context, op, table, id string, v Values, w write) (request, *Table, error) {
-	t, row, err := c.prepare(ctx, table, v, w)
+func (c *Client) carryOut(ctx context.Context, ch change) (Result, error) {
+	a, err := c.do(ctx, ch.request)
 	if err != nil {
-		return request{}, nil, err
+		return Result{}, doubtful(err)
 	}
-	key, err := t.rowKey(id)
-	if err != nil {
-		return request{}, nil, err
-	}
-	body, err := json.Marshal(row)
-	if err != nil {
-		return request{}, nil, err
-	}
-	return request{
-		op: op + " " + key.text, method: http.MethodPatch, path: t.SetName + key.path, body: body,
-		query: []param{{"$select", t.PrimaryID}}, header: []param{preferences("return=representation")},
-	}, t, nil
-}
-
-// representation is a row that came back from a write.
-type representation struct {
-	values map[string]any
-	etag   string
-}
-
-func (c *Client) written(op string, a *answer) (representation, error) {
-	r := representation{etag: a.header.Get("ETag")}
-	if len(a.body) == 0 { // 204: a service that does not send rows back
-		return r, nil
-	}
-	if err := json.Unmarshal(a.body, &r.values); err != nil {
-		return r, c.badAnswer(op, a, err)
-	}
-	if r.etag == "" {
-		r.etag, _ = r.values["@odata.etag"].(string)
-	}
-	return r, nil
-}
-
-// doubtful explains a conflict that the first attempt of this very call may have caused.
-func doubtful(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok && e.uncertain && e.Kind == Conflict {
-		e.Message = "the answer to a first attempt was lost, and the row has changed since: read it to see whether the change was made (" + e.Message + ")"
-	}
-	return err
+	return c.done(ch, a)
 }

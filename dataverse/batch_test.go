@@ -1,0 +1,457 @@
+package dataverse_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+// unpacked answers $batch as the service does: with the answer of one to each request in it, in order; a failed change
+// set has one answer.
+func unpacked(one http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/$batch") {
+			one(w, r)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		if bare := strings.ReplaceAll(string(body), "\r\n", ""); strings.ContainsAny(bare, "\r\n") {
+			http.Error(w, `{"error":{"code":"0x80048d19","message":"a line does not end in CRLF"}}`, http.StatusBadRequest)
+			return
+		}
+		contentType, answer := unpack(r.Header.Get("Content-Type"), bytes.NewReader(body), one)
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(answer)
+	}
+}
+
+func unpack(contentType string, body io.Reader, one http.HandlerFunc) (string, []byte) {
+	_, params, _ := mime.ParseMediaType(contentType)
+	together := strings.HasPrefix(params["boundary"], "changeset_")
+	in := multipart.NewReader(body, params["boundary"])
+	var b bytes.Buffer
+	out := multipart.NewWriter(&b)
+	for {
+		p, err := in.NextRawPart()
+		if err != nil {
+			break
+		}
+		if kind := p.Header.Get("Content-Type"); strings.HasPrefix(kind, "multipart/") {
+			kind, inner := unpack(kind, p, one)
+			w, _ := out.CreatePart(map[string][]string{"Content-Type": {kind}})
+			_, _ = w.Write(inner)
+			continue
+		}
+		message, _ := io.ReadAll(p)
+		head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
+		r, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader("\r\n\r\n"))))
+		if err != nil {
+			panic(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body)) // inside a batch nobody says how long a body is
+		rec := httptest.NewRecorder()
+		one(rec, r)
+		header := map[string][]string{"Content-Type": {"application/http"}, "Content-Transfer-Encoding": {"binary"}}
+		if id := p.Header.Get("Content-ID"); id != "" {
+			header["Content-ID"] = []string{id}
+		}
+		if together && rec.Code >= 400 { // nothing of the set remains, nor of its answers
+			b.Reset()
+			out = multipart.NewWriter(&b)
+		}
+		w, _ := out.CreatePart(header)
+		fmt.Fprintf(w, "HTTP/1.1 %d %s\r\n", rec.Code, http.StatusText(rec.Code))
+		_ = rec.Header().Write(w)
+		fmt.Fprintf(w, "\r\n%s", rec.Body)
+		if together && rec.Code >= 400 {
+			break
+		}
+	}
+	_ = out.Close()
+	return "multipart/mixed; boundary=" + out.Boundary(), b.Bytes()
+}
+
+// keeper keeps accounts: which there are, and how often each was written.
+type keeper struct {
+	bulk bool // knows CreateMultiple and its like
+
+	mu     sync.Mutex
+	writes map[string]int // by id
+	calls  []string       // what was asked for, without ids
+}
+
+func (k *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.writes == nil {
+		k.writes = map[string]int{}
+	}
+	path, key, hasKey := strings.Cut(strings.TrimPrefix(r.URL.Path, root), "(")
+	id := strings.TrimSuffix(key, ")")
+	k.calls = append(k.calls, r.Method+" "+path)
+	switch {
+	case path == "sdkmessagefilters":
+		answer := `{"value":[]}`
+		if k.bulk {
+			answer = `{"value":[{"sdkmessagefilterid":"` + contactID + `"}]}`
+		}
+		always(200, answer)(w, r)
+	case r.Method == http.MethodPost:
+		k.create(w, r, path)
+	case hasKey && k.writes[id] == 0:
+		always(404, `{"error":{"code":"0x80040217","message":"Entity 'account' With Id = `+id+` Does Not Exist"}}`)(w, r)
+	case r.Method == http.MethodDelete:
+		delete(k.writes, id)
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPatch && r.Header.Get("If-Match") == `W/"0"`:
+		always(412, `{"error":{"code":"0x80060882","message":"The version of the existing record doesn't match the RowVersion property provided."}}`)(w, r)
+	case r.Method == http.MethodPatch:
+		k.writes[id]++
+		always(200, `{"@odata.etag":"W/\"7\"","accountid":"`+id+`"}`)(w, r)
+	default:
+		always(200, `{"accountid":"`+id+`"}`)(w, r)
+	}
+}
+
+func (k *keeper) create(w http.ResponseWriter, r *http.Request, path string) {
+	var body struct {
+		ID      string `json:"accountid"`
+		Name    string `json:"name"`
+		Targets []struct {
+			ID   string `json:"accountid"`
+			Name string `json:"name"`
+			Type string `json:"@odata.type"`
+		} `json:"Targets"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		panic(err)
+	}
+	_, message, many := strings.Cut(path, "/Microsoft.Dynamics.CRM.")
+	if !many {
+		body.Targets = append(body.Targets, struct {
+			ID   string `json:"accountid"`
+			Name string `json:"name"`
+			Type string `json:"@odata.type"`
+		}{body.ID, body.Name, "Microsoft.Dynamics.CRM.account"})
+	}
+	ids := []string{}
+	for _, t := range body.Targets {
+		switch {
+		case t.Type != "Microsoft.Dynamics.CRM.account":
+			always(400, `{"error":{"code":"0x80048d19","message":"no @odata.type"}}`)(w, r)
+			return
+		case t.Name == "bad":
+			always(400, `{"error":{"code":"0x80040265","message":"Credit limit exceeded"}}`)(w, r)
+			return
+		case message == "UpdateMultiple" && k.writes[t.ID] == 0:
+			always(404, `{"error":{"code":"0x80040217","message":"Account With Ids = `+t.ID+` Do Not Exist"}}`)(w, r)
+			return
+		case (message == "" || message == "CreateMultiple") && k.writes[t.ID] > 0:
+			always(412, `{"error":{"code":"0x80040237","message":"Cannot insert duplicate key."}}`)(w, r)
+			return
+		}
+		ids = append(ids, t.ID)
+	}
+	for _, id := range ids {
+		k.writes[id]++
+	}
+	if message == "CreateMultiple" {
+		writeJSON(w, object{"Ids": ids})
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// total says how many rows there are, and whether one was written more than once.
+func (k *keeper) total() (rows int, twice bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, n := range k.writes {
+		twice = twice || n > 1
+	}
+	return len(k.writes), twice
+}
+
+func (k *keeper) asked(call string) (times int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.calls {
+		if c == call {
+			times++
+		}
+	}
+	return times
+}
+
+// losing carries every request out, and loses the answers to those that lose picks by their number, from 1.
+func losing(h http.Handler, lose func(n int) bool) http.HandlerFunc {
+	var mu sync.Mutex
+	n := 0
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		n++
+		lost := lose(n)
+		mu.Unlock()
+		if lost { // told before the handler sends its header
+			w.Header().Set("X-Lost", "yes")
+		}
+		h.ServeHTTP(w, r)
+	}
+}
+
+func first(n int) bool { return n == 1 }
+
+func creates(n int) []dataverse.Operation {
+	ops := make([]dataverse.Operation, n)
+	for i := range ops {
+		ops[i] = dataverse.Operation{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": fmt.Sprint("A", i)}}
+	}
+	return ops
+}
+
+func batch(t *testing.T, c *dataverse.Client, ops []dataverse.Operation, o dataverse.BatchOptions) []dataverse.Result {
+	t.Helper()
+	results, err := c.Batch(t.Context(), ops, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+const otherID = "b1d2c3e4-0c2b-4f7e-8f0a-2b4c6d8e0f13"
+
+func TestEachOperationOfABatchSucceedsOrFailsByItself(t *testing.T) {
+	k := &keeper{writes: map[string]int{accountID: 1}}
+	s := &service{rows: unpacked(k.ServeHTTP)}
+	results := batch(t, start(t, s), []dataverse.Operation{
+		{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": "A", "accountid": contactID}},
+		{Action: dataverse.UpdateRow, Table: "accounts", ID: accountID, Values: dataverse.Values{"industrycode": "consulting"}},
+		{Action: dataverse.UpdateRow, Table: "account", ID: otherID, Values: dataverse.Values{"name": "B"}},
+		{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"nme": "B"}},
+		{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"name": "C"}, IfMatch: `W/"0"`},
+		{Action: "merge", Table: "account", ID: accountID},
+		{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": "bad"}},
+		{Action: dataverse.DeleteRow, Table: "account", ID: accountID},
+	}, dataverse.BatchOptions{})
+	type seen struct {
+		Position      int
+		ID, ETag      string
+		Created       bool
+		Kind          dataverse.Kind
+		Op, Message   string
+		Uncertain     bool
+		HasSuggestion bool
+	}
+	got := []seen{}
+	for _, r := range results {
+		one := seen{Position: r.Position, ID: r.ID, ETag: r.ETag, Created: r.Created, Uncertain: r.Uncertain}
+		if r.Err != nil {
+			one.Kind, one.Op, one.Message, one.HasSuggestion = r.Err.Kind, r.Err.Op, r.Err.Message, len(r.Err.Nearest) > 0
+		}
+		got = append(got, one)
+	}
+	want := []seen{
+		{Position: 0, ID: contactID, Created: true},
+		{Position: 1, ID: accountID, ETag: `W/"7"`},
+		{Position: 2, ID: otherID, Kind: dataverse.NotFound, Op: "operation 3, update account", Message: "Entity 'account' With Id = " + otherID + " Does Not Exist"},
+		{Position: 3, Kind: dataverse.Invalid, Op: "operation 4, update account", HasSuggestion: true},
+		{Position: 4, ID: accountID, Kind: dataverse.Conflict, Op: "operation 5, update account"},
+		{Position: 5, Kind: dataverse.Invalid, Op: "operation 6, merge account"},
+		{Position: 6, Kind: dataverse.Invalid, Op: "operation 7, create account", Message: "Credit limit exceeded"},
+		{Position: 7, ID: accountID},
+	}
+	for i := range want {
+		if want[i].Message == "" {
+			got[i].Message = ""
+		}
+	}
+	got[6].ID = "" // picked by the client
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if sent := s.requests(); len(sent) != 1 || sent[0].Header.Get("Prefer") != "odata.continue-on-error" || !strings.Contains(sent[0].Body, "PATCH /api/data/v9.2/accounts("+accountID+")?$select=accountid HTTP/1.1\r\n") {
+		t.Errorf("got %d requests, want one $batch that goes on after an error: %+v", len(sent), sent)
+	}
+}
+
+func TestLongBatchesGoInParts(t *testing.T) {
+	k := &keeper{}
+	s := &service{rows: unpacked(k.ServeHTTP)}
+	results := batch(t, start(t, s), creates(2500), dataverse.BatchOptions{})
+	for i, r := range results {
+		if r.Err != nil || r.Position != i || k.writes[r.ID] != 1 {
+			t.Fatalf("operation %d: %+v, want its row made", i, r)
+		}
+	}
+	if n := len(s.requests()); n != 3 {
+		t.Errorf("%d requests, want 3 of at most 1000 operations", n)
+	}
+}
+
+func TestALostAnswerToABatchMakesNoDuplicates(t *testing.T) {
+	for name, atomic := range map[string]bool{"each by itself": false, "all or none": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := &keeper{}
+				s := &service{rows: losing(unpacked(k.ServeHTTP), first)}
+				results := batch(t, bubble(t, s), creates(20), dataverse.BatchOptions{Atomic: atomic})
+				for i, r := range results {
+					if r.Err != nil || !r.Created || k.writes[r.ID] != 1 {
+						t.Errorf("operation %d: %+v, want its row made once", i, r)
+					}
+				}
+				if rows, _ := k.total(); rows != 20 {
+					t.Errorf("%d rows, want 20", rows)
+				}
+			})
+		})
+	}
+}
+
+func TestOperationsThatAreNotSafeToRepeatAreSentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{writes: map[string]int{accountID: 1, contactID: 1}}
+		s := &service{rows: losing(unpacked(k.ServeHTTP), first)}
+		results := batch(t, bubble(t, s), []dataverse.Operation{
+			{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"name": "A"}},
+			{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"accountid": otherID}},
+			{Action: dataverse.DeleteRow, Table: "account", ID: contactID},
+			{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": "A"}},
+		}, dataverse.BatchOptions{})
+		for i, uncertain := range []bool{true, true, false, false} {
+			r := results[i]
+			if r.Uncertain != uncertain || (r.Err != nil) != uncertain || uncertain && !strings.Contains(r.Err.Message, "not known") {
+				t.Errorf("operation %d: %+v, want uncertain %v", i, r, uncertain)
+			}
+		}
+		if k.writes[accountID] != 2 || k.writes[otherID] != 1 {
+			t.Errorf("writes: %v, want one of the update and one of the create with its own id", k.writes)
+		}
+	})
+}
+
+func TestOperationsThatWereThrottledInsideABatchAreSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{writes: map[string]int{accountID: 1}}
+		one := scripted(k.ServeHTTP, throttled("20"), throttled("10"), k.ServeHTTP)
+		s := &service{rows: unpacked(one)}
+		ops := creates(4)
+		ops[1] = dataverse.Operation{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"name": "A"}}
+		results := batch(t, bubble(t, s), ops, dataverse.BatchOptions{})
+		for i, r := range results {
+			if r.Err != nil {
+				t.Errorf("operation %d: %v", i, r.Err)
+			}
+		}
+		if rows, twice := k.total(); rows != 4 || k.writes[accountID] != 2 || !twice {
+			t.Errorf("writes %v, want each once", k.writes)
+		}
+		if n := len(s.requests()); n != 2 {
+			t.Errorf("%d requests, want 2", n)
+		}
+	})
+}
+
+func TestAnAtomicBatchIsAllOrNothing(t *testing.T) {
+	k := &keeper{}
+	s := &service{rows: unpacked(k.ServeHTTP)}
+	c := start(t, s)
+	results, err := c.Batch(t.Context(), slices.Concat(creates(1), []dataverse.Operation{
+		{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": "bad"}}}), dataverse.BatchOptions{Atomic: true})
+	if dataverse.KindOf(err) != dataverse.Invalid || !strings.Contains(err.Error(), "operation 2, create account: Credit limit exceeded") || results != nil {
+		t.Errorf("got %v and %v, want the error of the operation that failed", results, err)
+	}
+	for _, r := range batch(t, c, creates(3), dataverse.BatchOptions{Atomic: true}) {
+		if r.Err != nil || r.ID == "" || !r.Created {
+			t.Errorf("%+v, want a row made", r)
+		}
+	}
+	sent := s.last(t).Body
+	if !strings.Contains(sent, "Content-Type: multipart/mixed; boundary=changeset_") || !strings.Contains(sent, "Content-ID: 3\r\n") {
+		t.Errorf("sent %q, want a change set with numbered requests", sent)
+	}
+	s.reset()
+	for name, ops := range map[string][]dataverse.Operation{
+		"too many":  creates(1001),
+		"one wrong": slices.Concat(creates(1), []dataverse.Operation{{Action: dataverse.DeleteRow, Table: "accunt", ID: accountID}}),
+	} {
+		if _, err := c.Batch(t.Context(), ops, dataverse.BatchOptions{Atomic: true}); err == nil || len(s.requests()) != 0 {
+			t.Errorf("%s: %v after %d requests, want it refused before anything is sent", name, err, len(s.requests()))
+		}
+	}
+}
+
+func TestAnAtomicBatchThatIsNotSafeToRepeatIsSentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{writes: map[string]int{accountID: 1}}
+		s := &service{rows: losing(unpacked(k.ServeHTTP), first)}
+		_, err := bubble(t, s).Batch(t.Context(), []dataverse.Operation{
+			{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"name": "A"}}}, dataverse.BatchOptions{Atomic: true})
+		if n := len(s.requests()); n != 1 || dataverse.KindOf(err) != dataverse.Unavailable || strings.Count(err.Error(), "not known") != 1 {
+			t.Errorf("%d requests, %v; want one, and an error that tells that the outcome is not known", n, err)
+		}
+	})
+}
+
+func TestACancelledBatchSendsNothing(t *testing.T) {
+	s := &service{}
+	c := start(t, s)
+	if _, err := c.Table(t.Context(), "account"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	results, err := c.Batch(ctx, creates(2), dataverse.BatchOptions{})
+	if len(s.requests()) != 0 {
+		t.Errorf("%d requests, want none (%v, %v)", len(s.requests()), results, err)
+	}
+	for _, r := range results {
+		if r.Err == nil || r.Uncertain {
+			t.Errorf("%+v, want certainly not carried out", r)
+		}
+	}
+}
+
+func TestQueriesTooLongForAURLGoInABatch(t *testing.T) {
+	s := &service{rows: unpacked(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.RawQuery) < 40_000 || !strings.Contains(r.Header.Get("Prefer"), "odata.maxpagesize=10") {
+			t.Errorf("got %d bytes of query, headers %v", len(r.URL.RawQuery), r.Header)
+		}
+		always(200, `{"value":[{"accountid":"`+accountID+`","name":"Contoso"}]}`)(w, r)
+	})}
+	page, err := start(t, s).Page(t.Context(), "account", dataverse.Query{
+		Filter: "name eq '" + strings.Repeat("x", 40_000) + "'", Select: []string{"name"}, Size: 10}, "")
+	if err != nil || len(page.Rows) != 1 || page.Rows[0].ID != accountID {
+		t.Errorf("got %+v, %v, want the row", page, err)
+	}
+	if r := s.last(t); r.Method != http.MethodPost || r.Path != "$batch" {
+		t.Errorf("sent %s %s, want a $batch", r.Method, r.Path)
+	}
+}
+
+func TestAReadInABatchIsRepeatedAndExplained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		missing := always(404, `{"error":{"code":"0x80060888","message":"no such thing"}}`)
+		s := &service{rows: unpacked(scripted(throttled("3"), always(503, ``), missing))}
+		_, err := bubble(t, s).Page(t.Context(), "account", dataverse.Query{Filter: "name eq '" + strings.Repeat("x", 40_000) + "'"}, "")
+		if n := len(s.requests()); n != 3 || dataverse.KindOf(err) != dataverse.Invalid || err.Error() != "list account: no such thing (0x80060888)" {
+			t.Errorf("after %d requests: %v, want the third answer's error", n, err)
+		}
+	})
+}
