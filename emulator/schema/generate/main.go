@@ -102,6 +102,9 @@ func generate(from, to string) error {
 	for _, t := range doc.Tables {
 		addLookups(t)
 	}
+	// A new environment has no alternate key to try. This is the one of Microsoft's examples: accounts(accountnumber='A1').
+	account := doc.Tables["account"]
+	account.Keys = append(account.Keys, key{"accountnumber_key", "AccountNumber_Key", []string{"accountnumber"}})
 	f, err := os.Create(to)
 	if err != nil {
 		return err
