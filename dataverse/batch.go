@@ -68,6 +68,9 @@ func (c *Client) Batch(ctx context.Context, ops []Operation, o BatchOptions) ([]
 	items := make([]*item, len(ops))
 	for i, op := range ops {
 		ch, err := c.prepareOperation(ctx, op)
+		if err == nil && o.Atomic && ch.table.elastic() {
+			err = invalid("table %s is elastic: it takes no part in all or none", ch.table.LogicalName)
+		}
 		if err != nil && (o.Atomic || ctx.Err() != nil) {
 			return nil, during(operationName(i, op), err)
 		}

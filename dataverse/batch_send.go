@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -19,7 +20,8 @@ func (c *Client) sendEach(ctx context.Context, items []*item) {
 		left = waiting(left)
 		return struct{}{}, retryLeft(ctx, left, wait)
 	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0))
-	for _, it := range left {
+	c.confirm(ctx, slices.DeleteFunc(slices.Clone(left), func(it *item) bool { return !it.maybe || !it.own }))
+	for _, it := range waiting(left) {
 		it.giveUp()
 	}
 }
@@ -128,9 +130,9 @@ func (r Result) carriedOut() Result {
 	return Result{Position: r.Position, ID: r.ID}
 }
 
-// confirm looks which rows are there, of creates that were refused as duplicates after an answer was lost.
-func (c *Client) confirm(ctx context.Context, refused []*item) {
-	for part := range parts(refused, maxBatch) {
+// confirm looks which rows are there, of creates with an id of our own that an attempt may have carried out.
+func (c *Client) confirm(ctx context.Context, doubted []*item) {
+	for part := range parts(doubted, maxBatch) {
 		looks := make([]request, len(part))
 		for i, it := range part {
 			looks[i] = it.look()
@@ -142,10 +144,12 @@ func (c *Client) confirm(ctx context.Context, refused []*item) {
 				res := it.result.carriedOut()
 				res.Created = true
 				it.finish(res)
+			case it.result.Err.Kind != Conflict:
+				it.giveUp()
 			case err == nil && replies[i].status == http.StatusNotFound: // a duplicate of something else
 				it.maybe = false
 				it.giveUp()
-			default:
+			default: // whose duplicate it is cannot be told
 				it.result.Err.Kind = Unavailable
 				it.giveUp()
 			}

@@ -16,6 +16,7 @@ type change struct {
 	table  *Table
 	id     string // GUID of the row; "" where only the service knows it
 	own    bool   // id was picked here, so a row that is found under it is ours
+	deep   bool   // makes related rows too
 }
 
 // creation prepares a create. Where v does not name the id, it is picked here.
@@ -36,9 +37,20 @@ func (c *Client) creation(ctx context.Context, table string, v Values) (change, 
 	}
 	// A virtual table's source may pick an id of its own; and of an id that came from outside, a row found under it
 	// proves nothing.
-	own := !given && t.Type != "Virtual"
+	own := !given && t.Type != virtualTable
 	r := request{op: "create " + table, method: http.MethodPost, path: t.SetName, body: body, repeatable: own}
-	return change{request: r, action: CreateRow, table: t, id: id, own: own}, nil
+	return change{request: r, action: CreateRow, table: t, id: id, own: own, deep: deep(row)}, nil
+}
+
+// deep says whether row, in the service's form, holds related rows. No column holds a list or an object.
+func deep(row map[string]any) bool {
+	for _, v := range row {
+		switch v.(type) {
+		case []any, map[string]any:
+			return true
+		}
+	}
+	return false
 }
 
 // update prepares a change of a row that is there.

@@ -45,6 +45,7 @@ type Client struct {
 	now       func() time.Time
 	tables    *cache[*directory] // one entry
 	table     *cache[*Table]     // by logical name
+	messages  *cache[bool]       // whether there is one, by message and table
 	limiter   *limiter
 }
 
@@ -84,6 +85,7 @@ func New(o Options) (*Client, error) {
 		now:       now,
 		tables:    newCache[*directory](ttl, now),
 		table:     newCache[*Table](ttl, now),
+		messages:  newCache[bool](ttl, now),
 		limiter:   newLimiter(o.Limits),
 	}, nil
 }

@@ -55,6 +55,14 @@ type Column struct {
 	Behavior    string   // of a DateTime: UserLocal, DateOnly, TimeZoneIndependent
 }
 
+// The types of table that are not Standard and behave differently.
+const (
+	elasticTable = "Elastic" // no transactions
+	virtualTable = "Virtual" // rows of another system
+)
+
+func (t *Table) elastic() bool { return t.Type == elasticTable }
+
 // ColumnType is the type of a column, as the platform names it.
 type ColumnType string
 
