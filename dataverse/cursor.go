@@ -61,8 +61,8 @@ func (at position) encode(fingerprint []byte) string {
 	return base64.RawURLEncoding.EncodeToString(b.Bytes())
 }
 
-// position reads a cursor and refuses one that is not of this query.
-func (p *plan) position(q Query, cursor string) (position, error) {
+// readCursor refuses a cursor that is not of the query with the fingerprint.
+func readCursor(cursor string, fingerprint []byte) (position, error) {
 	if cursor == "" {
 		return position{}, nil
 	}
@@ -70,7 +70,7 @@ func (p *plan) position(q Query, cursor string) (position, error) {
 	if err != nil || len(raw) <= 1+fingerprintSize || raw[0] != cursorVersion {
 		return position{}, invalid("cursor: it is damaged, use it as it was returned, or start without one")
 	}
-	if !bytes.Equal(raw[1:1+fingerprintSize], p.fingerprint(q)) {
+	if !bytes.Equal(raw[1:1+fingerprintSize], fingerprint) {
 		return position{}, invalid("cursor: it belongs to another query, repeat the query that it came from")
 	}
 	seen, n := binary.Uvarint(raw[1+fingerprintSize:])

@@ -16,6 +16,11 @@ type page struct {
 	rows     []Row
 	nextLink string
 	count    int64 // -1 when not told
+	// What a FetchXML query is answered with beside its rows.
+	more    bool
+	cookie  string
+	counted int64 // -1 when not told
+	notAll  bool  // counted stopped at a limit
 }
 
 const (
@@ -32,6 +37,7 @@ type shape struct {
 	columns  []string          // nil: all, in the order of the answer
 	expanded map[string]*shape // by navigation property as the service spells it
 	full     int               // rows from which on an expanded collection with a next link was cut
+	nulls    bool              // the service leaves out columns without a value
 	seen     map[string]property
 }
 
@@ -74,7 +80,7 @@ func (s *shape) inner(name string) *shape {
 // readPage reads {"value":[…]}. A page may hold 5,000 rows, so it is walked in place: maps would cost more and lose the
 // order of columns.
 func readPage(body []byte, s *shape) (page, error) {
-	p := page{count: -1}
+	p := page{count: -1, counted: -1}
 	if !json.Valid(body) { // jsonparser reads on over much that is not JSON
 		return p, errNotJSON
 	}
@@ -87,6 +93,14 @@ func readPage(body []byte, s *shape) (page, error) {
 			p.nextLink, err = text(value, kind)
 		case "@odata.count":
 			p.count, err = strconv.ParseInt(string(value), 10, 64)
+		case "@Microsoft.Dynamics.CRM.morerecords":
+			p.more = string(value) == "true"
+		case "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie":
+			p.cookie, err = text(value, kind)
+		case "@Microsoft.Dynamics.CRM.totalrecordcount":
+			p.counted, err = strconv.ParseInt(string(value), 10, 64)
+		case "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded":
+			p.notAll = string(value) == "true"
 		}
 		return err
 	})
@@ -253,8 +267,11 @@ func (r *Row) finish(s *shape, cut []string) {
 	}
 	ordered := make([]cell, 0, len(s.columns))
 	for _, name := range s.columns {
-		if i := r.index(name); i >= 0 {
+		switch i := r.index(name); {
+		case i >= 0:
 			ordered = append(ordered, r.cells[i])
+		case s.nulls:
+			ordered = append(ordered, cell{name: name, value: Value{Type: s.property([]byte(name)).kind}})
 		}
 	}
 	r.cells = slices.Clip(ordered)

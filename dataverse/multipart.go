@@ -83,7 +83,8 @@ func (c *Client) message(r request) []byte {
 // rootPath is the service root without its host.
 func (c *Client) rootPath() string {
 	_, afterScheme, _ := strings.Cut(c.root, "://")
-	return afterScheme[strings.Index(afterScheme, "/"):]
+	_, path, _ := strings.Cut(afterScheme, "/")
+	return "/" + path
 }
 
 // isMultipart says whether a is the answer to a $batch. Its status may be that of the request in it that failed.

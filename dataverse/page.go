@@ -35,7 +35,7 @@ func (c *Client) Page(ctx context.Context, table string, q Query, cursor string)
 	if err != nil {
 		return Page{}, during(op, err)
 	}
-	at, err := p.position(q, cursor)
+	at, err := readCursor(cursor, p.fingerprint(q))
 	if err != nil {
 		return Page{}, during(op, err)
 	}

@@ -1,0 +1,214 @@
+package dataverse
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/fetchxml"
+)
+
+// fetchNames turns names of the domain into those of the service, in place, and tells how rows will look.
+type fetchNames struct {
+	client *Client
+	tables map[*fetchxml.Link]*Table
+	links  map[string]*Table // by alias
+	shape  *shape
+	all    bool // some columns are not named
+}
+
+func (n *fetchNames) resolve(ctx context.Context, q *fetchxml.Fetch) (*Table, *shape, error) {
+	t, err := n.client.describe(ctx, q.Entity.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.SetName == "" {
+		return nil, nil, invalid("table %s is not served by the Web API", t.LogicalName)
+	}
+	q.Entity.Name = t.LogicalName
+	n.shape = &shape{name: t.LogicalName, table: t, full: maxPage, nulls: true, seen: map[string]property{}}
+	if q.Aggregate {
+		n.shape.name, n.shape.table = "", nil
+	}
+	if err := n.nameLinks(ctx, &q.Entity.Body); err != nil {
+		return nil, nil, err
+	}
+	if err := n.body(t, &q.Entity.Body, ""); err != nil {
+		return nil, nil, err
+	}
+	if n.all || len(n.shape.columns) == 0 {
+		n.shape.columns = nil
+	}
+	return t, n.shape, nil
+}
+
+// nameLinks finds the table of every link, and gives an alias to those that join and have none.
+func (n *fetchNames) nameLinks(ctx context.Context, b *fetchxml.Body) error {
+	var links []*fetchxml.Link
+	b.EachLink(func(l *fetchxml.Link) bool {
+		links = append(links, l)
+		return true
+	})
+	for _, l := range links {
+		if l.Alias != "" {
+			n.links[l.Alias] = nil
+		}
+	}
+	for _, l := range links {
+		t, err := n.client.describe(ctx, l.Name)
+		if err != nil {
+			return err
+		}
+		l.Name, n.tables[l] = t.LogicalName, t
+		if l.Alias == "" && l.Type.Joins() {
+			l.Alias = n.freeAlias(t.LogicalName)
+		}
+		if l.Alias != "" {
+			n.links[l.Alias] = t
+		}
+	}
+	return nil
+}
+
+func (n *fetchNames) freeAlias(table string) string {
+	alias := table
+	for i := 2; ; i++ {
+		if _, taken := n.links[alias]; !taken {
+			return alias
+		}
+		alias = table + strconv.Itoa(i)
+	}
+}
+
+// body resolves what stands in t, which is the table of the query or, with an alias, of a link.
+func (n *fetchNames) body(t *Table, b *fetchxml.Body, alias string) error {
+	if b.All || alias == "" && len(b.Attributes) == 0 {
+		n.all = true
+	}
+	for i := range b.Attributes {
+		if err := n.attribute(t, &b.Attributes[i], alias); err != nil {
+			return err
+		}
+	}
+	for i := range b.Orders {
+		o := &b.Orders[i]
+		if err := n.name(n.owner(t, o.EntityName), &o.Attribute); err != nil {
+			return err
+		}
+	}
+	if err := n.filters(t, b.Filters); err != nil {
+		return err
+	}
+	return n.joins(t, b.Links)
+}
+
+func (n *fetchNames) joins(t *Table, links []fetchxml.Link) error {
+	for i := range links {
+		l := &links[i]
+		target := n.tables[l]
+		if err := n.name(target, &l.From); err != nil {
+			return err
+		}
+		if err := n.name(t, &l.To); err != nil {
+			return err
+		}
+		if err := n.body(target, &l.Body, l.Alias); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *fetchNames) filters(t *Table, filters []fetchxml.Filter) error {
+	for i := range filters {
+		f := &filters[i]
+		for j := range f.Conditions {
+			if err := n.condition(t, &f.Conditions[j]); err != nil {
+				return err
+			}
+		}
+		if err := n.filters(t, f.Filters); err != nil {
+			return err
+		}
+		if err := n.joins(t, f.Links); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owner is the table that a condition or an order is about; nil where a link is named that the service may know.
+func (n *fetchNames) owner(t *Table, alias string) *Table {
+	if alias == "" {
+		return t
+	}
+	return n.links[alias]
+}
+
+// attribute resolves a column to return, and notes how it will be called.
+func (n *fetchNames) attribute(t *Table, a *fetchxml.Attribute, link string) error {
+	if err := n.name(t, &a.Name); err != nil {
+		return err
+	}
+	name := a.Alias
+	if name == "" {
+		name = a.Name
+		if link != "" {
+			name = link + "." + name
+		}
+	}
+	p := property{name: name}
+	if c, ok := t.Column(a.Name); ok && a.DateGrouping == "" && a.Aggregate != fetchxml.Count && a.Aggregate != fetchxml.CountColumn {
+		p.kind = c.Type
+	}
+	p.isID = n.shape.table != nil && link == "" && a.Alias == "" && a.Name == t.PrimaryID
+	for _, annotation := range []string{"", annotationLabel, annotationTable} {
+		key := name
+		if p.annotation = annotation; annotation != "" {
+			key += "@" + annotation
+		}
+		n.shape.seen[key] = p
+	}
+	if !slices.Contains(n.shape.columns, name) {
+		n.shape.columns = append(n.shape.columns, name)
+	}
+	return nil
+}
+
+func (n *fetchNames) condition(t *Table, c *fetchxml.Condition) error {
+	owner := n.owner(t, c.EntityName)
+	if err := n.name(owner, &c.Attribute); err != nil || owner == nil {
+		return err
+	}
+	column, ok := owner.Column(c.Attribute)
+	if !ok || len(column.Choices) == 0 || !slices.Contains([]fetchxml.Operator{
+		fetchxml.Eq, fetchxml.Ne, fetchxml.Neq, "in", "not-in", "contain-values", "not-contain-values"}, c.Operator) {
+		return nil
+	}
+	for i, v := range c.Values {
+		number, err := choiceOf(column, v)
+		if err != nil {
+			return err
+		}
+		c.Values[i] = strconv.Itoa(number)
+	}
+	return nil
+}
+
+// name resolves the name of a column. FetchXML knows columns that the Web API does not list, such as
+// primarycontactidname: what begins like a column is left to the service.
+func (n *fetchNames) name(t *Table, name *string) error {
+	if t == nil || *name == "" {
+		return nil
+	}
+	c, err := t.ColumnNamed(*name)
+	if err == nil {
+		*name = c.LogicalName
+		return nil
+	}
+	if slices.ContainsFunc(t.Columns, func(c Column) bool { return strings.HasPrefix(*name, c.LogicalName) }) {
+		return nil
+	}
+	return err
+}
