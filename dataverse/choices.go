@@ -58,10 +58,17 @@ func unknownChoice(c *Column, text string) *Error {
 		candidates[i] = candidate{name: choice.text(), aliases: []string{choice.Label}}
 	}
 	e.Nearest = nearest(text, candidates)
-	if len(e.Nearest) == 0 && len(candidates) <= fewChoices {
-		for _, choice := range candidates {
-			e.Nearest = append(e.Nearest, choice.name)
-		}
+	if len(e.Nearest) > 0 {
+		return e
+	}
+	names := make([]string, len(candidates))
+	for i, choice := range candidates {
+		names[i] = choice.name
+	}
+	if len(names) <= fewChoices {
+		e.Nearest = names
+	} else {
+		e.Message += ", only " + someOf(names)
 	}
 	return e
 }

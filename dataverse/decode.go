@@ -36,6 +36,7 @@ type shape struct {
 	table    *Table            // nil where it is not known
 	columns  []string          // nil: all, in the order of the answer
 	expanded map[string]*shape // by navigation property as the service spells it
+	parties  *partyColumns     // nil where none are asked for
 	full     int               // rows from which on an expanded collection with a next link was cut
 	nulls    bool              // the service leaves out columns without a value
 	seen     map[string]property
@@ -261,6 +262,9 @@ func (r *Row) finish(s *shape, cut []string) {
 		if rows, ok := v.Raw.([]Row); ok && len(rows) >= s.inner(name).full {
 			v.More = true
 		}
+	}
+	if s.parties != nil {
+		r.parties(s.parties)
 	}
 	if s.columns == nil {
 		return

@@ -91,7 +91,7 @@ func (t *Table) readable(name string) (*Column, error) {
 	case !ok:
 		return nil, unknownColumn(t, name)
 	case c.Type == PartyListColumn:
-		return nil, invalid("column %s holds a list of parties, which %s_activity_parties leads to", c.LogicalName, t.LogicalName)
+		return nil, t.partyHint(c)
 	case !c.Read:
 		return nil, invalid("column %s of table %s cannot be read", c.LogicalName, t.LogicalName)
 	}

@@ -16,35 +16,88 @@ func (w *writer) lookup(ctx context.Context, t *Table, c *Column, value any) (st
 	if len(roads) == 0 {
 		return "", nil, invalid("column %s of table %s has no navigation property, so it cannot be written", c.LogicalName, t.LogicalName)
 	}
-	if value == nil || value == "" {
+	if value == nil {
 		return roads[0].name + "@odata.bind", nil, nil
 	}
-	table, id, err := reference(c, value)
-	if err != nil {
-		return "", nil, err
-	}
+	return w.follow(ctx, roads, c, value)
+}
+
+// follow binds the row that value names, along the one of roads that leads to its table.
+func (w *writer) follow(ctx context.Context, roads []navigation, c *Column, value any) (string, any, error) {
 	d, err := w.client.directory(ctx)
 	if err != nil {
 		return "", nil, err
 	}
+	targets := d.served(c.Targets)
+	table, id, err := reference(c, value)
+	if err != nil {
+		return "", nil, wrongReference(c, value, targets)
+	}
 	if table == "" {
-		if len(c.Targets) != 1 {
-			return "", nil, invalid("column %s: got an id alone, want TABLE(ID) with a table of %s", c.LogicalName, strings.Join(c.Targets, ", "))
+		if len(targets) != 1 {
+			return "", nil, invalid("column %s: got an id alone, want %s", c.LogicalName, referenceForm(targets))
 		}
-		table = c.Targets[0]
+		table = targets[0]
 	}
 	info, err := d.resolve(table)
 	if err != nil {
 		return "", nil, columnError(c, err)
 	}
 	if len(c.Targets) > 0 && !slices.Contains(c.Targets, info.LogicalName) {
-		return "", nil, invalid("column %s: it cannot point to table %s, only to %s", c.LogicalName, info.LogicalName, strings.Join(c.Targets, ", "))
+		return "", nil, invalid("column %s: it cannot point to table %s, only to %s", c.LogicalName, info.LogicalName, someOf(targets))
 	}
 	address, err := w.client.address(ctx, info, id)
 	if err != nil {
 		return "", nil, columnError(c, err)
 	}
 	return roadTo(roads, info.LogicalName).name + "@odata.bind", address, nil
+}
+
+// served keeps the tables that the environment has, those that Microsoft ships first.
+func (d *directory) served(tables []string) []string {
+	var standard, custom []string
+	for _, name := range tables {
+		switch i, ok := d.byName[name]; {
+		case !ok || d.tables[i].SetName == "":
+		case d.tables[i].Custom:
+			custom = append(custom, name)
+		default:
+			standard = append(standard, name)
+		}
+	}
+	return append(standard, custom...)
+}
+
+// maxTargets is how many tables an error lists.
+const maxTargets = 6
+
+// someOf lists the first few names and says how many more there are.
+func someOf(names []string) string {
+	if len(names) <= maxTargets {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxTargets], ", "), len(names)-maxTargets)
+}
+
+// referenceForm says how a row of one of tables is named.
+func referenceForm(tables []string) string {
+	switch len(tables) {
+	case 0:
+		return "TABLE(GUID)"
+	case 1:
+		return tables[0] + "(GUID)"
+	case 2:
+		return tables[0] + "(GUID) or " + tables[1] + "(GUID)"
+	}
+	return tables[0] + "(GUID), with a table of " + someOf(tables)
+}
+
+// wrongReference is the error of a value that names no row.
+func wrongReference(c *Column, value any, targets []string) error {
+	if value == "" {
+		return invalid(`column %s: got "", want null to empty it, or %s`, c.LogicalName, referenceForm(targets))
+	}
+	return wrongType(c, value, referenceForm(targets))
 }
 
 // roads are the navigation properties of a lookup: one for each table that it may point to.
@@ -110,7 +163,7 @@ func reference(c *Column, value any) (table, id string, err error) {
 	}
 	table, id, ok = splitReference(text)
 	if !ok {
-		return "", "", invalid("column %s: got %s, want TABLE(ID) with a table of %s", c.LogicalName, quoted(text), strings.Join(c.Targets, ", "))
+		return "", "", invalid("column %s: got %s, want TABLE(ID)", c.LogicalName, quoted(text))
 	}
 	return table, id, nil
 }

@@ -10,7 +10,8 @@ import (
 
 // Query selects rows. The zero Query is every column of every row.
 type Query struct {
-	// Select names columns by logical or display name, lookups too (primarycontactid); nil means all.
+	// Select names columns by logical or display name, lookups too (primarycontactid); nil means all but parties, which
+	// "*" leaves room for: "*", "to".
 	Select []string
 	// Filter is an OData expression. Lookups go by logical name or as _x_value, choices by number or label.
 	Filter string
@@ -142,15 +143,21 @@ func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (
 
 // selectColumns resolves $select. Columns that are named twice are asked for once.
 func selectColumns(t *Table, o *odata.Options, s *shape) error {
-	if len(o.Select) == 0 || slices.Contains(o.Select, "*") {
-		o.Select = nil
-		return nil
-	}
+	all := len(o.Select) == 0 || slices.Contains(o.Select, "*")
 	properties := make([]string, 0, len(o.Select))
 	for _, name := range o.Select {
+		if name == "*" {
+			continue
+		}
 		c, err := t.ColumnNamed(name)
 		if err != nil {
 			return err
+		}
+		if c.Type == PartyListColumn {
+			if err := selectParties(t, c, o, s); err != nil {
+				return err
+			}
+			continue
 		}
 		if c, err = t.readable(c.LogicalName); err != nil {
 			return err
@@ -160,7 +167,14 @@ func selectColumns(t *Table, o *odata.Options, s *shape) error {
 			properties = append(properties, c.property())
 		}
 	}
-	o.Select = properties
+	switch {
+	case all:
+		o.Select, s.columns = nil, nil
+	case len(properties) == 0: // nothing but parties
+		o.Select = []string{t.PrimaryID}
+	default:
+		o.Select = properties
+	}
 	return nil
 }
 
@@ -195,6 +209,9 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			s.expanded = map[string]*shape{}
 		}
 		s.expanded[nav.name] = inner
+		if s.parties != nil && s.parties.road == nav.name {
+			continue
+		}
 		if s.columns != nil && !slices.Contains(s.columns, nav.name) {
 			s.columns = append(s.columns, nav.name)
 		}

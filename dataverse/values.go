@@ -17,6 +17,7 @@ import (
 //   - A lookup is "contact(GUID)", "contacts(GUID)" or {"table":"contact","id":"GUID"}, the GUID alone where only one
 //     table is possible, and an alternate key in place of any GUID. The OData form, "primarycontactid@odata.bind":
 //     "/contacts(GUID)", works too.
+//   - The parties of an activity (to, requiredattendees) are a list of references and of addresses, or one of those.
 //   - Where a row is made, related rows may be made with it: the navigation property with a list of Values, or with one.
 type Values map[string]any
 
@@ -63,7 +64,13 @@ func (w *writer) object(ctx context.Context, t *Table, v Values) (map[string]any
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := out[property]; twice {
+		there, twice := out[property]
+		if before, ok := there.(partyRows); ok { // several columns make one list
+			if list, ok := value.(partyRows); ok {
+				value, twice = append(before, list...), false
+			}
+		}
+		if twice {
 			return nil, invalid("column %s: it is given twice", quoted(name))
 		}
 		out[property] = value
@@ -95,6 +102,9 @@ func (w *writer) member(ctx context.Context, t *Table, name string, value any) (
 	if c.Type.isLookup() {
 		return w.lookup(ctx, t, c, value)
 	}
+	if c.Type == PartyListColumn {
+		return w.parties(ctx, t, c, value)
+	}
 	out, err := columnValue(c, value)
 	return c.LogicalName, out, err
 }
@@ -113,8 +123,6 @@ func (w *writer) allowed(t *Table, c *Column) error {
 	switch {
 	case c.Type == FileColumn:
 		return invalid("column %s: a file is not written with the row", c.LogicalName)
-	case c.Type == PartyListColumn:
-		return invalid("column %s: write the list %s_activity_parties instead, of partyid and participationtypemask", c.LogicalName, t.LogicalName)
 	case !c.Create && !c.Update:
 		return invalid("column %s of table %s is read-only", c.LogicalName, t.LogicalName)
 	case w.write == creating && !c.Create:
@@ -127,7 +135,7 @@ func (w *writer) allowed(t *Table, c *Column) error {
 
 // related translates rows that are made together with this one.
 func (w *writer) related(ctx context.Context, nav navigation, value any) (string, any, error) {
-	if w.write == updating {
+	if w.write == updating && nav.target != partyTable {
 		return "", nil, invalid("%s: related rows can be made only together with a new row; write table %s instead", nav.name, nav.target)
 	}
 	target, err := w.client.describe(ctx, nav.target)

@@ -123,9 +123,10 @@ func TestWrongValuesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"accountid", accountID, "can be set only when a row is made", nil},
 		{"primarycontactid", "account(" + accountID + ")", "it cannot point to table account, only to contact", nil},
 		{"primarycontactid", "contcat(" + contactID + ")", `there is no table "contcat"`, []string{"contact"}},
-		{"primarycontactid", "Yvonne", "want TABLE(ID)", nil},
-		{"primarycontactid", 5, "want TABLE(ID)", nil},
-		{"ownerid", contactID, "want TABLE(ID) with a table of systemuser, team", nil},
+		{"primarycontactid", "Yvonne", "want contact(GUID)", nil},
+		{"primarycontactid", "", `got "", want null to empty it, or contact(GUID)`, nil},
+		{"primarycontactid", 5, "want contact(GUID)", nil},
+		{"ownerid", contactID, "want systemuser(GUID) or team(GUID)", nil},
 		{"primarycontact@odata.bind", "/contacts(" + contactID + ")", `no navigation property "primarycontact"`, []string{"primarycontactid"}},
 		{"Account_Tasks", []any{map[string]any{"subject": "Call"}}, "related rows can be made only together with a new row", nil},
 	} {

@@ -257,6 +257,8 @@ func typeOf(c *dataverse.Column) string {
 		return "choices"
 	case dataverse.GUIDColumn:
 		return "id"
+	case dataverse.PartyListColumn:
+		return "list of references or addresses"
 	default:
 		return strings.ToLower(string(c.Type))
 	}

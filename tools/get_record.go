@@ -25,6 +25,10 @@ func getRecord(ctx context.Context, d Deps, in getRecordIn) (getRecordOut, error
 	if len(in.Select) > 0 {
 		q.Select = selected(t, in.Select)
 	}
+	everything := q.Select == nil
+	if parties := t.PartyColumns(); everything && in.Expand == "" && len(parties) > 0 {
+		q.Select = append([]string{"*"}, parties...)
+	}
 	row, err := d.Dataverse.Get(ctx, t.LogicalName, id, q)
 	if err != nil {
 		return getRecordOut{}, err
@@ -34,7 +38,7 @@ func getRecord(ctx context.Context, d Deps, in getRecordIn) (getRecordOut, error
 		return getRecordOut{}, err
 	}
 	out := getRecordOut{Table: t.LogicalName, ID: row.ID, ETag: row.ETag, Values: r.facts(row)}
-	if q.Select == nil {
+	if everything {
 		if n := len(row.Columns()) - len(out.Values); n > 0 {
 			out.Note = fmt.Sprintf("%d columns without a value are left out", n)
 		}

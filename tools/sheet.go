@@ -93,6 +93,9 @@ func (r *reader) cell(path string, row dataverse.Row, name string) any {
 		}
 		return record
 	case []dataverse.Row:
+		if v.Type == dataverse.PartyListColumn {
+			return r.partyNames(path+name, raw)
+		}
 		return r.inner(path+name+"/", raw, v.More)
 	case json.Number:
 		if code, ok := r.code(row, name, raw); ok && v.Label != "" {
@@ -143,7 +146,11 @@ func (r *reader) fact(row dataverse.Row, name string) any {
 	case []dataverse.Row:
 		list := make([]any, len(raw))
 		for i, inner := range raw {
-			list[i] = r.facts(inner)
+			if v.Type == dataverse.PartyListColumn {
+				list[i] = r.party(inner)
+			} else {
+				list[i] = r.facts(inner)
+			}
 		}
 		if v.More {
 			return map[string]any{"records": list, "more": true}
