@@ -20,7 +20,9 @@ func (c *Client) sendEach(ctx context.Context, items []*item) {
 		left = waiting(left)
 		return struct{}{}, retryLeft(ctx, left, wait)
 	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0))
-	c.confirm(ctx, slices.DeleteFunc(slices.Clone(left), func(it *item) bool { return !it.maybe || !it.own }))
+	c.confirm(ctx, slices.DeleteFunc(slices.Clone(items), func(it *item) bool {
+		return it.result.Err == nil || !it.maybe || !it.own
+	}))
 	for _, it := range waiting(left) {
 		it.giveUp()
 	}

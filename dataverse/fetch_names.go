@@ -181,6 +181,11 @@ func (n *fetchNames) condition(t *Table, c *fetchxml.Condition) error {
 	if err := n.name(owner, &c.Attribute); err != nil || owner == nil {
 		return err
 	}
+	if !strings.Contains(c.ValueOf, ".") { // else it is a link's
+		if err := n.name(t, &c.ValueOf); err != nil {
+			return err
+		}
+	}
 	column, ok := owner.Column(c.Attribute)
 	if !ok || len(column.Choices) == 0 || !slices.Contains([]fetchxml.Operator{
 		fetchxml.Eq, fetchxml.Ne, fetchxml.Neq, "in", "not-in", "contain-values", "not-contain-values"}, c.Operator) {

@@ -78,14 +78,17 @@ func (s *service) last(t *testing.T) sent {
 }
 
 // start serves s on a port of its own.
-func start(t *testing.T, s *service) *dataverse.Client {
+func start(t testing.TB, s *service) *dataverse.Client {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return open(t, dataverse.Options{URL: server.URL})
+	return open(t, dataverse.Options{URL: server.URL, Limits: unlimited})
 }
 
-func open(t *testing.T, o dataverse.Options) *dataverse.Client {
+// unlimited is for benchmarks, and for tests that are about something else.
+var unlimited = dataverse.Limits{Requests: 1 << 30}
+
+func open(t testing.TB, o dataverse.Options) *dataverse.Client {
 	t.Helper()
 	c, err := dataverse.New(o)
 	if err != nil {
