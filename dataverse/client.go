@@ -27,7 +27,7 @@ type Options struct {
 	Transport   http.RoundTripper // adds the token; nil means http.DefaultTransport
 	UserAgent   string            // "" means dynamics-mcp
 	Log         *slog.Logger      // nil means no log
-	Timeout     time.Duration     // of one request, its answer included; 0 means 60 s
+	Timeout     time.Duration     // of one request, its answer included; 0 means 30 s
 	MaxBody     int64             // bytes of one answer, decompressed; 0 means 64 MiB
 	MetadataTTL time.Duration     // how long metadata may be out of date; 0 means 10 min
 	Limits      Limits            // what to ask of the service at most
@@ -51,7 +51,7 @@ type Client struct {
 
 const (
 	apiPath        = "/api/data/v9.2/"
-	defaultTimeout = 60 * time.Second
+	defaultTimeout = 30 * time.Second
 	defaultMaxBody = 64 << 20
 	defaultTTL     = 10 * time.Minute
 )
@@ -175,7 +175,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		}
 		e.uncertain = maybeDone
 		last = e
-		if again == afterUnknown {
+		if again == afterUnknown || again == afterTimeout {
 			maybeDone = true
 		}
 		if again == afterNobody && attempts > 2 {
@@ -202,12 +202,13 @@ const (
 	never        again = iota
 	afterRefusal       // it was certainly not carried out
 	afterUnknown       // it may have been carried out
+	afterTimeout       // never, though it may have been carried out: it had all the time that people wait
 	afterNobody        // as afterRefusal, but at most twice: a host that is not there seldom comes back within seconds
 )
 
 // retryError tells backoff what to do about e.
 func (c *Client) retryError(ctx context.Context, r request, e *Error, a again) error {
-	if a == never || a == afterUnknown && !r.repeatable && !r.reads() {
+	if a == never || a == afterTimeout || a == afterUnknown && !r.repeatable && !r.reads() {
 		return backoff.Permanent(e)
 	}
 	if e.RetryAfter > maxWait {

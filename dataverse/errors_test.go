@@ -2,6 +2,7 @@ package dataverse_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -104,12 +105,13 @@ func TestAnUnreachableHostIsNamed(t *testing.T) {
 		attempts int
 	}{
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, dataverse.Unavailable, "contoso.crm4.dynamics.com refused the connection", 3},
-		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, dataverse.Unavailable, "could not be reached", 3},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, dataverse.Unavailable, "could not be reached in time", 1},
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, dataverse.Unavailable, "broke the connection off", 5},
 		{&net.DNSError{Err: "no such host", IsNotFound: true}, dataverse.Unavailable, "host contoso.crm4.dynamics.com does not exist", 1},
 		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, dataverse.Unavailable, "could not be looked up", 3},
 		{signInError{denied: true}, dataverse.Denied, "sign-in: no", 1},
 		{signInError{}, dataverse.Unavailable, "sign-in: no", 5},
+		{signInError{cause: context.DeadlineExceeded}, dataverse.Unavailable, "sign-in: no", 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &failure{err: test.err}
@@ -133,7 +135,11 @@ func (f *failure) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 // signInError is how package auth tells that there is no token.
-type signInError struct{ denied bool }
+type signInError struct {
+	denied bool
+	cause  error
+}
 
-func (signInError) Error() string  { return "sign-in: no" }
-func (e signInError) Denied() bool { return e.denied }
+func (signInError) Error() string   { return "sign-in: no" }
+func (e signInError) Denied() bool  { return e.denied }
+func (e signInError) Unwrap() error { return e.cause }

@@ -17,6 +17,7 @@ type outcome int
 const (
 	unknown  outcome = iota // it may have been carried out
 	notSent                 // it never left: any verb may be repeated
+	tooSlow                 // it may have been carried out, and had all its time
 	noHost                  // nobody was there to send it to: repeated too, but people wait for the answer
 	hopeless                // it never left, and repeating changes nothing
 )
@@ -38,6 +39,9 @@ func (c *Client) networkError(r request, err error) (*Error, outcome) {
 		e.Message = failed.Error()
 		if failed.Denied() {
 			e.Kind = Denied
+			return e, hopeless
+		}
+		if errors.Is(err, context.DeadlineExceeded) { // a program that hung once hangs again
 			return e, hopeless
 		}
 		return e, notSent
@@ -62,11 +66,15 @@ func (c *Client) networkError(r request, err error) (*Error, outcome) {
 	case isOp && connecting(dial) && errors.Is(err, syscall.ECONNREFUSED):
 		e.Message = host + " refused the connection"
 		return e, noHost
+	case isOp && connecting(dial) && dial.Timeout():
+		e.Message = host + " could not be reached in time"
+		return e, hopeless
 	case isOp && connecting(dial):
 		e.Message = host + " could not be reached"
 		return e, noHost
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = host + " did not answer within " + max(c.timeout, r.timeout).String()
+		return e, tooSlow
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.Message = host + " broke the connection off"
 	case isOp:

@@ -3,6 +3,7 @@ package dataverse
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,7 +23,7 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	a, err := c.roundTrip(ctx, r, target)
 	if err != nil {
 		e, what := c.networkError(r, err)
-		if ctx.Err() != nil {
+		if _, signIn := errors.AsType[signInError](err); ctx.Err() != nil && !signIn {
 			e = &Error{Op: r.op, Kind: Unavailable, Message: contextMessage(ctx.Err()), Err: ctx.Err()}
 		}
 		c.log.DebugContext(ctx, "request failed", "op", r.op, "method", r.method, "error", e.Message, "took", c.now().Sub(started))
@@ -61,6 +62,8 @@ func againAfter(e *Error, what outcome) again {
 		return never
 	case what == notSent:
 		return afterRefusal
+	case what == tooSlow:
+		return afterTimeout
 	case what == noHost:
 		return afterNobody
 	}

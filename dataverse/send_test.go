@@ -239,13 +239,20 @@ func TestACallerThatGivesUpEndsTheWait(t *testing.T) {
 	})
 }
 
-func TestARequestWithoutAnAnswerTimesOut(t *testing.T) {
+func TestARequestWithoutAnAnswerTimesOutOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		attempts := 0
+		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			attempts++
+			<-r.Context().Done()
+		})
 		c := open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: cancelled{inProcess{hang}}, Timeout: 10 * time.Second})
 		_, err := c.WhoAmI(t.Context())
 		if want := "contoso.crm4.dynamics.com did not answer within 10s"; dataverse.KindOf(err) != dataverse.Unavailable || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want Unavailable: %s", err, want)
+		}
+		if attempts != 1 {
+			t.Errorf("%d attempts, want 1: it had its full time", attempts)
 		}
 	})
 }
