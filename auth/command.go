@@ -56,7 +56,7 @@ func (c *commandToken) Token(ctx context.Context) (*oauth2.Token, error) {
 	err := cmd.Run()
 	switch {
 	case ctx.Err() != nil:
-		return nil, &Error{Temporary: true, Err: ctx.Err(), Message: fmt.Sprintf("token command %s did not finish in %s", c.argv[0], fetchTimeout)}
+		return nil, &Error{Temporary: true, Err: ctx.Err(), Message: fmt.Sprintf("token command %s did not finish within %s: run it by hand to see what it waits for", c.argv[0], fetchTimeout)}
 	case err != nil:
 		return nil, c.failure(err, stderr.String())
 	}
@@ -116,10 +116,15 @@ func (c *commandToken) parse(out string) (*oauth2.Token, error) {
 	if token == "" {
 		return nil, errors.New("printed no token")
 	}
-	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if !isToken(token) {
 		return nil, errors.New("printed more than a token: want the token alone, or JSON with accessToken")
 	}
 	return bearer(token, c.expiry(reply, token)), nil
+}
+
+// isToken refuses what cannot stand in a header, such as a sentence.
+func isToken(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 func (c *commandToken) expiry(r commandReply, token string) time.Time {

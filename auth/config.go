@@ -48,6 +48,8 @@ func NewSource(c Config) (*Source, error) {
 		return nil, errors.New("no credentials: give a client id and client secret, a token, or a token command")
 	case kinds > 1:
 		return nil, errors.New("more than one kind of credentials: keep one of client secret, token and token command")
+	case !c.Token.IsZero() && !isToken(c.Token.Reveal()):
+		return nil, errors.New("the access token holds blanks or line breaks: give the token alone")
 	case !c.Token.IsZero():
 		return newSource(newStaticToken(c.Token, c.Now), c.Now), nil
 	case len(c.TokenCommand) > 0:

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,6 +29,10 @@ func (g *clientSecret) discover(ctx context.Context) (authority *url.URL, tenant
 		return nil, "", err
 	}
 	resp, err := g.client.Do(req)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, "", &Error{Temporary: true, Err: err, Message: fmt.Sprintf(
+			"%s did not answer within %s, so its tenant is unknown", g.env.Host, fetchTimeout)}
+	}
 	if err != nil {
 		return nil, "", &Error{Temporary: true, Err: err, Message: fmt.Sprintf(
 			"%s is out of reach, so its tenant is unknown: %s", g.env.Host, rootText(err))}
@@ -39,7 +44,7 @@ func (g *clientSecret) discover(ctx context.Context) (authority *url.URL, tenant
 		}
 	}
 	return nil, "", &Error{Temporary: resp.StatusCode >= 500, Message: fmt.Sprintf(
-		"%s answered %d and named no tenant: check the environment URL, or give the tenant id", g.env.Host, resp.StatusCode)}
+		"%s answered %d and named no tenant: check the environment URL, or give the tenant id (DYNAMICS_TENANT_ID)", g.env.Host, resp.StatusCode)}
 }
 
 // accept takes the announcement only when its host is the one that this environment's cloud, or the
@@ -47,7 +52,7 @@ func (g *clientSecret) discover(ctx context.Context) (authority *url.URL, tenant
 func (g *clientSecret) accept(announced string) (authority *url.URL, tenant string, err error) {
 	u, err := url.Parse(announced)
 	if err != nil || u.Host == "" {
-		return nil, "", denied(fmt.Sprintf("%s announced a sign-in address that is no URL: give the tenant id", g.env.Host))
+		return nil, "", denied(fmt.Sprintf("%s announced a sign-in address that is no URL: give the tenant id (DYNAMICS_TENANT_ID)", g.env.Host))
 	}
 	tenant, _, _ = strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	host := canonicalHost(u)
@@ -60,10 +65,10 @@ func (g *clientSecret) accept(announced string) (authority *url.URL, tenant stri
 	}
 	if authority == nil || authority.Host != host || authority.Scheme != strings.ToLower(u.Scheme) {
 		return nil, "", denied(fmt.Sprintf(
-			"%s announced the sign-in service %s, which is not its cloud's: set the authority if that is right", g.env.Host, u.Host))
+			"%s announced the sign-in service %s, which is not its cloud's: set the authority (DYNAMICS_AUTHORITY) if that is right", g.env.Host, u.Host))
 	}
 	if !isTenant(tenant) {
-		return nil, "", denied(fmt.Sprintf("%s announced no tenant of its own (%q): give the tenant id", g.env.Host, tenant))
+		return nil, "", denied(fmt.Sprintf("%s announced no tenant of its own (%q): give the tenant id (DYNAMICS_TENANT_ID)", g.env.Host, tenant))
 	}
 	return authority, tenant, nil
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
-	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -39,7 +39,7 @@ type clientSecret struct {
 
 func newClientSecret(c Config, env *url.URL) (*clientSecret, error) {
 	if c.ClientID == "" {
-		return nil, errors.New("client secret without a client id: give the application's id")
+		return nil, errors.New("client secret without a client id: give the application's id (DYNAMICS_CLIENT_ID)")
 	}
 	if c.TenantID != "" && !isTenant(c.TenantID) {
 		return nil, fmt.Errorf("tenant %q: want a directory id or a domain such as contoso.onmicrosoft.com", c.TenantID)
@@ -52,7 +52,6 @@ func newClientSecret(c Config, env *url.URL) (*clientSecret, error) {
 		env: env, authority: authority, tenant: c.TenantID, id: c.ClientID, secret: c.ClientSecret,
 		client: &http.Client{
 			Transport: c.Transport,
-			Timeout:   30 * time.Second,
 			// A 307 would post the secret again, to whatever host it names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -74,7 +73,7 @@ func chooseAuthority(c Config, env *url.URL) (*url.URL, error) {
 		}
 	}
 	if c.TenantID != "" {
-		return nil, fmt.Errorf("environment %s is in no known cloud: give the authority that signs in for it", env)
+		return nil, fmt.Errorf("environment %s is in no known cloud: give the authority that signs in for it (DYNAMICS_AUTHORITY)", env)
 	}
 	return nil, nil
 }
@@ -104,13 +103,17 @@ func (g *clientSecret) Token(ctx context.Context) (*oauth2.Token, error) {
 // explain turns a failed exchange into words.
 func (g *clientSecret) explain(err error, authority *url.URL) *Error {
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok && errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Temporary: true, Err: err,
+			Message: fmt.Sprintf("%s did not answer within %s", authority.Host, fetchTimeout)}
+	}
 	if !ok {
 		return &Error{Temporary: true, Err: err,
 			Message: fmt.Sprintf("%s gave no token: %s", authority.Host, g.clean(rootText(err)))}
 	}
 	status := refused.Response.StatusCode
 	if status >= 300 && status < 400 {
-		return &Error{Err: err, Message: fmt.Sprintf("%s answered with a redirect (%d), which is not followed: check the authority", authority.Host, status)}
+		return &Error{Err: err, Message: fmt.Sprintf("%s answered with a redirect (%d), which is not followed: check the authority (DYNAMICS_AUTHORITY)", authority.Host, status)}
 	}
 	temporary := status >= 500 || status == http.StatusTooManyRequests || refused.ErrorCode == "temporarily_unavailable"
 	if e := explainCode(refused.ErrorDescription); e != nil {
@@ -126,8 +129,15 @@ func (g *clientSecret) explain(err error, authority *url.URL) *Error {
 
 // clean removes the secret, should a service ever repeat it.
 func (g *clientSecret) clean(s string) string {
-	return strings.ReplaceAll(s, g.secret.Reveal(), redacted)
+	secret := g.secret.Reveal()
+	if len(secret) >= shortSecret {
+		return strings.ReplaceAll(s, secret, redacted)
+	}
+	return regexp.MustCompile(`(^|\W)`+regexp.QuoteMeta(secret)+`(\W|$)`).ReplaceAllString(s, "${1}"+redacted+"${2}")
 }
+
+// shortSecret is the length below which a secret may well be part of a word.
+const shortSecret = 6
 
 // rootText leaves the URL of a *url.Error out.
 func rootText(err error) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -22,6 +23,10 @@ type entra struct {
 	last      atomic.Pointer[http.Request]
 	answer    atomic.Pointer[http.HandlerFunc] // nil: a token
 }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func startEntra(t *testing.T) *entra {
 	t.Helper()
@@ -241,6 +246,40 @@ func TestConfigIsCheckedBeforeUse(t *testing.T) {
 	if _, err := NewSource(good); err != nil {
 		t.Errorf("good: %v", err)
 	}
+}
+
+func TestShortSecretIsHiddenAsAWordOnly(t *testing.T) {
+	for _, test := range []struct{ secret, text, want string }{
+		{"demo", "the demonstration of 'demo' failed", "the demonstration of '[redacted]' failed"},
+		{"a.b", "axb a.b", "axb [redacted]"},
+		{"s3cret", "thes3cret's", "the[redacted]'s"},
+	} {
+		g := &clientSecret{secret: NewSecret(test.secret)}
+		if got := g.clean(test.text); got != test.want {
+			t.Errorf("%s in %s: got %s, want %s", test.secret, test.text, got, test.want)
+		}
+	}
+}
+
+func TestSignInThatHangsIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := roundTripper(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		for tenant, want := range map[string]string{
+			"contoso.example": "login.microsoftonline.com did not answer within 20s",
+			"":                "org.crm4.dynamics.com did not answer within 20s, so its tenant is unknown",
+		} {
+			s, err := NewSource(Config{URL: "https://org.crm4.dynamics.com", TenantID: tenant, ClientID: "app", ClientSecret: NewSecret("s3cret"), Transport: hang})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Token(t.Context()); err == nil || err.Error() != "sign-in: "+want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	})
 }
 
 func TestSecretNeverShows(t *testing.T) {

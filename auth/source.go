@@ -6,6 +6,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const (
 	early        = 5 * time.Minute  // a token is renewed this long before it runs out
 	holdFailure  = 10 * time.Second // so that a burst of calls does not repeat a refused sign-in
-	fetchTimeout = time.Minute
+	fetchTimeout = 20 * time.Second // shorter than a request, so that the sign-in is named as what hung
 )
 
 // grant gets a new token each time; clientcredentials.Config is one.
@@ -52,7 +53,11 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		err := context.Cause(ctx)
+		if errors.Is(err, context.DeadlineExceeded) { // else the environment would be blamed, which was not asked yet
+			err = &Error{Temporary: true, Err: err, Message: "not finished when the time of the request was over"}
+		}
+		return nil, err
 	case result := <-fetch:
 		token, _ := result.Val.(*oauth2.Token)
 		return token, result.Err
