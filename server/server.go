@@ -24,9 +24,10 @@ import (
 type Options struct {
 	Version     string // of the program; "" means dev
 	Connections []Connection
-	ReadOnly    bool         // offers only tools that change nothing
-	ReplyBytes  int          // budget of one reply; 0 means 64 KiB
-	Log         *slog.Logger // nil means none
+	ReadOnly    bool          // offers only tools that change nothing
+	ReplyBytes  int           // budget of one reply; 0 means 64 KiB
+	Timeout     time.Duration // of one call of a tool; 0 means 45 s
+	Log         *slog.Logger  // nil means none
 
 	AllowedHosts   []string      // Host names of the HTTP endpoint besides those of this machine
 	AllowedOrigins []string      // web origins that may call it besides those of this machine
@@ -70,7 +71,7 @@ func New(o Options) (*Server, error) {
 		o.DrainTimeout = 30 * time.Second
 	}
 	set, err := tools.New(tools.Options{
-		Connections: connections(o.Connections), ReadOnly: o.ReadOnly, ReplyBytes: o.ReplyBytes, Log: o.Log,
+		Connections: connections(o.Connections), ReadOnly: o.ReadOnly, ReplyBytes: o.ReplyBytes, Timeout: o.Timeout, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -3,9 +3,14 @@ package tools
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
 
 // checked runs args through the checker of a tool and returns the arguments it
@@ -86,20 +91,54 @@ func TestNumbersInValuesKeepEveryDigit(t *testing.T) {
 	}
 }
 
+// unset is a connection that lacks something.
+type unset struct{}
+
+func (unset) Error() string  { return "no environment is configured" }
+func (unset) Advice() string { return "Set its address." }
+
 func TestCallWithoutConnectionSaysWhatToConfigure(t *testing.T) {
-	result, err := newSet(t, Options{}).Call(t.Context(), "list_tables", nil)
+	for want, missing := range map[string]error{
+		"list_tables: no environment is configured\nSet its address.":                                  unset{},
+		"list_tables: want https\nCorrect the configuration and restart the server.":                   errors.New("want https"),
+		"list_tables: no environment is configured\nCorrect the configuration and restart the server.": nil,
+	} {
+		var o Options
+		if missing != nil {
+			o.Connections = []Connection{{Missing: missing}}
+		}
+		result, err := newSet(t, o).Call(t.Context(), "list_tables", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !result.IsError || result.Text != want {
+			t.Errorf("got %+v, want an error: %s", result, want)
+		}
+		if got := result.Structured(); got != nil {
+			t.Errorf("structured output beside an error: got %s, want none", got)
+		}
+	}
+}
+
+func TestCallEndsWithItsTime(t *testing.T) {
+	hang := roundTripper(func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	})
+	client, err := dataverse.New(dataverse.Options{URL: "https://crm.example", Transport: hang})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"DYNAMICS_URL", "DYNAMICS_CLIENT_SECRET", "DYNAMICS_TOKEN_COMMAND", "--demo"} {
-		if !result.IsError || !strings.Contains(result.Text, want) {
-			t.Errorf("got %+v, want an error that names %s", result, want)
-		}
-	}
-	if got := result.Structured(); got != nil {
-		t.Errorf("structured output beside an error: got %s, want none", got)
+	set := newSet(t, Options{Connections: []Connection{{Deps: Deps{Dataverse: client}}}, Timeout: 20 * time.Millisecond})
+	result, err := set.Call(t.Context(), "query_records", json.RawMessage(`{"table":"account"}`))
+	if want := "A call has 20ms in all"; err != nil || !result.IsError || !strings.Contains(result.Text, want) {
+		t.Errorf("got %+v, %v, want an error with %s", result, err, want)
 	}
 }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestConnectionArgumentAppearsWithTheSecondConnection(t *testing.T) {
 	for n, want := range map[int]bool{0: false, 1: false, 2: true} {

@@ -104,27 +104,29 @@ func clip(v any, limit int) any {
 }
 
 // explainError words an error for the model: what failed and why, then one
-// line of advice.
-func explainError(tool string, err error) string {
+// line of advice. Timeout is what the call was allowed.
+func explainError(tool string, err error, timeout time.Duration) string {
 	if missing, ok := errors.AsType[notReady](err); ok {
-		return tool + ": " + missing.Error() + "\n" + configure
+		return tool + ": " + missing.Error() + "\n" + missing.advice()
 	}
 	e, ok := errors.AsType[*dataverse.Error](err)
 	switch {
 	case ok:
-		return cmp.Or(e.Op, tool) + ": " + reason(e) + "\n" + advice(e)
+		return cmp.Or(e.Op, tool) + ": " + reason(e) + "\n" + advice(e, timeout)
 	case errors.Is(err, context.Canceled):
 		return tool + ": cancelled before it was done\nNothing more will happen; call again if it is still wanted."
 	case errors.Is(err, context.DeadlineExceeded):
-		return tool + ": took too long\nAsk for less (fewer columns or rows, a narrower filter) or try again."
+		return tool + ": took too long\n" + askForLess(timeout)
 	default:
 		return tool + ": internal error\nThis is a fault of the server, not of the arguments; its log has the details."
 	}
 }
 
-// configure tells whoever runs the server how to give it an environment.
-const configure = "Set DYNAMICS_URL (--url) and either DYNAMICS_TENANT_ID, DYNAMICS_CLIENT_ID and DYNAMICS_CLIENT_SECRET, " +
-	"or DYNAMICS_TOKEN, or DYNAMICS_TOKEN_COMMAND, and restart the server; with --demo it serves sample data without any."
+// askForLess is the advice after a call ran out of time.
+func askForLess(timeout time.Duration) string {
+	return fmt.Sprintf("A call has %s in all (--timeout, DYNAMICS_TIMEOUT). Ask for less (fewer columns or rows, a narrower filter), "+
+		"or check that the environment answers, then call again.", timeout)
+}
 
 // reason is the service's own message and what identifies the failure there.
 func reason(e *dataverse.Error) string {
@@ -142,7 +144,7 @@ func reason(e *dataverse.Error) string {
 }
 
 // advice is one line: what to do about e.
-func advice(e *dataverse.Error) string {
+func advice(e *dataverse.Error, timeout time.Duration) string {
 	if len(e.Nearest) > 0 {
 		return "Did you mean " + orList(e.Nearest) + "?"
 	}
@@ -158,6 +160,15 @@ func advice(e *dataverse.Error) string {
 	case dataverse.Throttled:
 		return fmt.Sprintf("The service is limiting calls; wait %s and call again.", max(e.RetryAfter, time.Second).Round(time.Second))
 	case dataverse.Unavailable:
+		if _, signIn := errors.AsType[interface {
+			error
+			Denied() bool
+		}](e); signIn {
+			return "Without a sign-in the environment was not asked; check the token command or the sign-in service, then call again."
+		}
+		if errors.Is(e, context.DeadlineExceeded) {
+			return askForLess(timeout)
+		}
 		return "The environment cannot be reached; check its URL and the network, then call again."
 	default:
 		return "This is not caused by the arguments; try again later and report the request if it persists."

@@ -49,14 +49,32 @@ func TestErrorsSayWhatWhyAndWhatNext(t *testing.T) {
 		{context.Canceled, "some_tool: cancelled before it was done\nNothing more will happen; call again if it is still wanted."},
 		{
 			errors.Join(context.DeadlineExceeded),
-			"some_tool: took too long\nAsk for less (fewer columns or rows, a narrower filter) or try again.",
+			"some_tool: took too long\n" + askForLess(45*time.Second),
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Unavailable, Message: "crm.example did not answer within 30s", Err: context.DeadlineExceeded},
+			"list accounts: crm.example did not answer within 30s [unavailable]\n" +
+				"A call has 45s in all (--timeout, DYNAMICS_TIMEOUT). Ask for less (fewer columns or rows, a narrower filter), " +
+				"or check that the environment answers, then call again.",
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Unavailable, Message: "sign-in: token command az did not finish in 20s", Err: hungSignIn{}},
+			"list accounts: sign-in: token command az did not finish in 20s [unavailable]\n" +
+				"Without a sign-in the environment was not asked; check the token command or the sign-in service, then call again.",
 		},
 	} {
-		if diff := cmp.Diff(test.want, explainError("some_tool", test.err)); diff != "" {
+		if diff := cmp.Diff(test.want, explainError("some_tool", test.err, 45*time.Second)); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", test.err, diff)
 		}
 	}
 }
+
+// hungSignIn is what package auth returns when it ran out of time.
+type hungSignIn struct{}
+
+func (hungSignIn) Error() string { return "sign-in: token command az did not finish in 20s" }
+func (hungSignIn) Denied() bool  { return false }
+func (hungSignIn) Unwrap() error { return context.DeadlineExceeded }
 
 func TestSameNameIsToldApartByNumber(t *testing.T) {
 	var l legend

@@ -17,10 +17,11 @@ import (
 // Options say what a Set serves. The zero Options serves the whole catalogue,
 // and every call answers that no connection is configured.
 type Options struct {
-	Connections []Connection // the first is the default
-	ReadOnly    bool         // leaves out every tool that changes something
-	ReplyBytes  int          // budget of one reply; 0: 64 KiB
-	Log         *slog.Logger // audit lines; nil: none
+	Connections []Connection  // the first is the default
+	ReadOnly    bool          // leaves out every tool that changes something
+	ReplyBytes  int           // budget of one reply; 0: 64 KiB
+	Timeout     time.Duration // of one call, all its requests and their repetitions included; 0: 45 s
+	Log         *slog.Logger  // audit lines; nil: none
 	Now         func() time.Time
 }
 
@@ -50,12 +51,18 @@ type mounted struct {
 	checker func() (*checker, error) // compiled by the first call
 }
 
-const defaultReplyBytes = 64 << 10
+const (
+	defaultReplyBytes = 64 << 10
+	defaultTimeout    = 45 * time.Second // clients give up after a minute
+)
 
 // New binds the catalogue to connections. It opens none of them.
 func New(o Options) (*Set, error) {
 	if o.ReplyBytes == 0 {
 		o.ReplyBytes = defaultReplyBytes
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -121,10 +128,12 @@ func (s *Set) Call(ctx context.Context, name string, args json.RawMessage) (Resu
 		return Result{}, fmt.Errorf("tool %q: not offered", name)
 	}
 	m, start := s.mounted[i], s.options.Now()
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
 	connection, text, err := s.run(ctx, m, args)
 	result := Result{Text: text}
 	if err != nil {
-		result = Result{Text: explainError(name, err), IsError: true}
+		result = Result{Text: explainError(name, err, s.options.Timeout), IsError: true}
 	}
 	s.audit(ctx, name, connection, len(result.Text), s.options.Now().Sub(start), err)
 	return result, nil
@@ -181,6 +190,17 @@ func (s *Set) choose(given map[string]json.RawMessage) (Connection, error) {
 
 // notReady marks the failure of a call whose connection is not configured.
 type notReady struct{ error }
+
+// advice comes from whoever knows the configuration, if something is missing there rather than wrong.
+func (n notReady) advice() string {
+	if missing, ok := errors.AsType[interface {
+		error
+		Advice() string
+	}](n.error); ok {
+		return missing.Advice()
+	}
+	return "Correct the configuration and restart the server."
+}
 
 // audit writes the one line that each call leaves. Arguments and rows are
 // other people's data and stay out of it.

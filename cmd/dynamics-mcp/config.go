@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -18,6 +19,7 @@ import (
 type config struct {
 	logLevel    slog.Level
 	readOnly    bool
+	timeout     time.Duration // of one call of a tool
 	listen      string
 	connections []*connection // in the file's order, the one named default first
 	warnings    []string
@@ -175,7 +177,7 @@ func (c *config) readFlags(flags *pflag.FlagSet) error {
 			continue
 		}
 		if err := c.apply(s, c.target(s), flags.Lookup(s.flag).Value.String(), fromFlags); err != nil {
-			return fmt.Errorf("--%s: %w", s.flag, err)
+			return &usageError{fmt.Sprintf("--%s: %v", s.flag, err)}
 		}
 	}
 	return nil

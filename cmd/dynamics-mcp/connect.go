@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/auth"
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -16,7 +16,7 @@ import (
 func connect(c *config, log *slog.Logger) []server.Connection {
 	var out []server.Connection
 	for _, conn := range c.connections {
-		client, err := conn.client(log)
+		client, err := conn.client(c.timeout, log)
 		if err != nil {
 			log.Warn("connection cannot be used", "connection", conn.name, "error", err.Error())
 		}
@@ -25,7 +25,7 @@ func connect(c *config, log *slog.Logger) []server.Connection {
 	return out
 }
 
-func (c *connection) client(log *slog.Logger) (*dataverse.Client, error) {
+func (c *connection) client(timeout time.Duration, log *slog.Logger) (*dataverse.Client, error) {
 	if err := c.missing(); err != nil {
 		return nil, err
 	}
@@ -37,20 +37,35 @@ func (c *connection) client(log *slog.Logger) (*dataverse.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", c.name, err)
 	}
-	return dataverse.New(dataverse.Options{URL: c.URL, Transport: transport, UserAgent: userAgent(), Log: log})
+	return dataverse.New(dataverse.Options{
+		URL: c.URL, Transport: transport, UserAgent: userAgent(), Timeout: timeout * 2 / 3, Log: log,
+	})
 }
 
-// missing says what there is not; the tools add how to set it.
+// missingSetting is something that a connection cannot do without, and how to give it.
+type missingSetting struct{ what, advice string }
+
+func (e *missingSetting) Error() string { return e.what }
+
+// Advice is shown to whoever calls a tool over the connection.
+func (e *missingSetting) Advice() string { return e.advice }
+
+// missing says what there is not.
 func (c *connection) missing() error {
+	address, credentials := "Set DYNAMICS_URL (--url)", "DYNAMICS_CLIENT_ID and DYNAMICS_CLIENT_SECRET, or DYNAMICS_TOKEN, or DYNAMICS_TOKEN_COMMAND"
+	const restart, demo = ", and restart the server", "; with --demo it serves sample data without any."
+	if c.name != defaultConnection {
+		address, credentials = "Set url", "client_id and client_secret, or token, or token_command"
+	}
 	switch {
 	case c.URL == "" && c.name == defaultConnection:
-		return errors.New("no Dataverse environment is configured")
+		return &missingSetting{"no Dataverse environment is configured", address + " and either " + credentials + restart + demo}
 	case c.URL == "":
-		return fmt.Errorf("connection %s has no url", c.name)
+		return &missingSetting{fmt.Sprintf("connection %s has no url", c.name), address + " in the configuration file" + restart + "."}
 	case c.ClientSecret.IsZero() && c.Token.IsZero() && len(c.TokenCommand) == 0:
-		return fmt.Errorf("connection %s to %s has no credentials", c.name, c.URL)
+		return &missingSetting{fmt.Sprintf("connection %s to %s has no credentials", c.name, c.URL), "Set either " + credentials + restart + "."}
 	}
 	return nil
 }
 
-func userAgent() string { return "dynamics-mcp/" + strings.Trim(version(), "()") }
+func userAgent() string { return "dynamics-mcp/" + strings.Trim(buildVersion(), "()") }

@@ -25,7 +25,7 @@ an SSH tunnel, or a reverse proxy that asks for a sign-in.`,
 		Example: `  dynamics-mcp http --demo
   dynamics-mcp http --listen 127.0.0.1:9000 --url https://org.crm4.dynamics.com \
       --token-command "az account get-access-token --resource https://org.crm4.dynamics.com"`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.load(cmd)
 			if err != nil {
@@ -80,7 +80,7 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	s, err := openOver(e, at.Dataverse, server.Options{Version: version(), Log: log, ReadOnly: c.readOnly})
+	s, err := openOver(e, at.Dataverse, server.Options{Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // open makes the server of a command, over the configured connections or over a demo in this process. The
 // returned function ends the demo.
 func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, demo bool) (*server.Server, func(), error) {
-	o := server.Options{Version: version(), Log: log, ReadOnly: c.readOnly}
+	o := server.Options{Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout}
 	if !demo {
 		o.Connections = connect(c, log)
 		s, err := server.New(o)

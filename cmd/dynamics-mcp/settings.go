@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/auth"
 )
@@ -73,6 +74,9 @@ func settings() []setting {
 		{key: "read_only", flag: "read-only", fallback: "false", scope: serving,
 			doc: "Offer only tools that read.",
 			set: func(c *config, _ *connection, v string) (err error) { c.readOnly, err = parseBool(v); return err }},
+		{key: "timeout", flag: "timeout", meta: "DURATION", fallback: "45s", scope: serving,
+			doc: "How long a call of a tool may take, such as 90s or 2m. A single request may take two thirds of it.",
+			set: func(c *config, _ *connection, v string) (err error) { c.timeout, err = parseTimeout(v); return err }},
 		{key: "listen", flag: "listen", meta: "ADDRESS", fallback: defaultListen, scope: listening,
 			doc: "Address and port of the HTTP transport. Loopback only.",
 			set: func(c *config, _ *connection, v string) error { c.listen = v; return nil }},
@@ -94,6 +98,14 @@ func parseBool(v string) (bool, error) {
 		return false, fmt.Errorf("got %q, want true or false", v)
 	}
 	return b, nil
+}
+
+func parseTimeout(v string) (time.Duration, error) {
+	d, err := time.ParseDuration(v)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("got %q, want a time such as 90s or 2m", v)
+	}
+	return d, nil
 }
 
 func parseLevel(v string) (level slog.Level, err error) {
