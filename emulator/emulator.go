@@ -76,9 +76,16 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 // fill gives a new database its first rows.
 func (e *Emulator) fill(ctx context.Context, empty bool) error {
 	var organizations int
-	err := e.db.Read(ctx, func(ctx context.Context, q store.Querier) error {
+	var sample bool
+	err := e.db.Read(ctx, func(ctx context.Context, q store.Querier) (err error) {
+		if sample, err = seed.HasSample(ctx, q); err != nil {
+			return err
+		}
 		return q.QueryRowContext(ctx, "SELECT count(*) FROM organization").Scan(&organizations)
 	})
+	if empty && sample {
+		e.log.WarnContext(ctx, "the database holds sample data already and is kept as it is")
+	}
 	if err != nil || organizations > 0 {
 		return err
 	}

@@ -28,6 +28,12 @@ func Sample(ctx context.Context, db *store.DB, s *schema.Schema, now time.Time) 
 	})
 }
 
+// HasSample reports whether the database holds what Sample added.
+func HasSample(ctx context.Context, q store.Querier) (found bool, err error) {
+	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM account WHERE accountid = ?)", id("account", 1)).Scan(&found)
+	return found, err
+}
+
 // company is what has been made so far: later rows refer to earlier ones.
 type company struct {
 	*loader

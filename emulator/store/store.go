@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -22,7 +23,8 @@ import (
 
 // DB is an open database. Reads run side by side, writes one at a time.
 type DB struct {
-	sql *sql.DB
+	sql  *sql.DB
+	lock *flock.Flock // nil in memory
 
 	mu      sync.RWMutex
 	version atomic.Int64 // last row version given out
@@ -35,8 +37,28 @@ type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// Open opens the file, or a private database in memory when file is empty, and creates what is missing in it.
+// Open opens the file, or a private database in memory when file is empty, and creates what is missing in it. A file
+// is for one DB at a time: two would give out the same row versions.
 func Open(ctx context.Context, file string, s *schema.Schema) (*DB, error) {
+	if file == "" {
+		return connect(ctx, "", s, nil)
+	}
+	lock := flock.New(file + ".lock")
+	alone, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the emulator's database: %w", err)
+	}
+	if !alone {
+		return nil, fmt.Errorf("database %s is in use by another emulator: end that one, or name another file", file)
+	}
+	db, err := connect(ctx, file, s, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return db, nil
+}
+
+func connect(ctx context.Context, file string, s *schema.Schema, lock *flock.Flock) (*DB, error) {
 	register()
 	source := "file:" + file + "?_pragma=journal_mode(wal)&_pragma=synchronous(full)"
 	if file == "" {
@@ -50,7 +72,7 @@ func Open(ctx context.Context, file string, s *schema.Schema) (*DB, error) {
 	}
 	handle.SetMaxOpenConns(2 + runtime.NumCPU())
 	handle.SetMaxIdleConns(2 + runtime.NumCPU()) // a database in memory lives as long as a connection to it
-	db := &DB{sql: handle}
+	db := &DB{sql: handle, lock: lock}
 	if err := db.prepare(ctx, s); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the emulator's database: %w", err), handle.Close())
 	}
@@ -58,7 +80,13 @@ func Open(ctx context.Context, file string, s *schema.Schema) (*DB, error) {
 }
 
 // Close closes the database. One in memory is gone.
-func (d *DB) Close() error { return d.sql.Close() }
+func (d *DB) Close() error {
+	err := d.sql.Close()
+	if d.lock != nil {
+		err = errors.Join(err, d.lock.Close())
+	}
+	return err
+}
 
 func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 	return d.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -149,4 +150,19 @@ func BenchmarkOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestFileIsForOneAtATime(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "crm.db")
+	first, err := Open(t.Context(), file, schema.Load())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), file, schema.Load()); err == nil || !strings.Contains(err.Error(), "crm.db is in use by another emulator") {
+		t.Errorf("second: got %v, want that the file is in use", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, file) // free again
 }
