@@ -42,6 +42,16 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("nobody listens at %s after %s", args[0], startLimit)
 }
 
+// silent ADDRESS accepts connections there and never answers, until the script ends.
+func silent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: silent ADDRESS")
+	}
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() }) // what waits to be accepted is accepted by the system and ends with it
+}
+
 // request METHOD URL REPLY [BODY [HEADER...]] sends the file BODY and writes status, headers and body to the file
 // REPLY. BODY "-" is none.
 func request(ts *testscript.TestScript, neg bool, args []string) {

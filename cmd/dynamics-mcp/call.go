@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,7 @@ standard error and the exit code is 1.`,
 		Example: `  dynamics-mcp call --demo list_tables
   dynamics-mcp call --demo query_records '{"table": "account", "top": 3}'
   dynamics-mcp call create_record - < contact.json`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              toolAndArguments,
 		ValidArgsFunction: completeTool,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, log, err := p.load(cmd)
@@ -49,6 +51,34 @@ standard error and the exit code is 1.`,
 	cmd.Flags().BoolVar(&demo, "demo", false, demoFlag)
 	addFlags(cmd.Flags(), environment, serving)
 	return cmd
+}
+
+// toolAndArguments wants one or two words.
+func toolAndArguments(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		names, err := toolNames()
+		if err != nil {
+			return err
+		}
+		return &usageError{"want a tool: " + strings.Join(names, ", ")}
+	case 1, 2:
+		return nil
+	}
+	return &usageError{fmt.Sprintf("want a tool and one JSON object, got %q besides: put the object in quotes", args[2])}
+}
+
+// toolNames are those of the whole catalogue.
+func toolNames() ([]string, error) {
+	s, err := server.New(server.Options{})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, offer := range s.Tools() {
+		names = append(names, offer.Name)
+	}
+	return names, nil
 }
 
 // completeTool offers the names of the tools to the shell.
@@ -76,10 +106,28 @@ func (p *program) arguments(rest []string) (json.RawMessage, error) {
 			return nil, fmt.Errorf("standard input: %w", err)
 		}
 	}
-	if text = bytes.TrimSpace(text); !json.Valid(text) || text[0] != '{' {
-		return nil, &usageError{"arguments: want one JSON object, such as '{\"table\": \"account\"}'"}
+	const want = "arguments: want one JSON object, such as '{\"table\": \"account\"}'"
+	text = bytes.TrimSpace(text)
+	var object map[string]json.RawMessage
+	err := json.Unmarshal(text, &object)
+	if broken, ok := errors.AsType[*json.SyntaxError](err); ok && len(text) > 0 {
+		return nil, &usageError{fmt.Sprintf("%s: %v at %s", want, err, position(text, broken.Offset))}
+	}
+	if err != nil || object == nil {
+		return nil, &usageError{want}
 	}
 	return text, nil
+}
+
+// position says where the byte before offset is, counted from 1.
+func position(text []byte, offset int64) string {
+	before := text[:max(0, offset-1)]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	if line == 1 {
+		return fmt.Sprintf("character %d", column)
+	}
+	return fmt.Sprintf("line %d, character %d", line, column)
 }
 
 func (p *program) call(cmd *cobra.Command, s *server.Server, tool string, input json.RawMessage) error {

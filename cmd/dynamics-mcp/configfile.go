@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 func (f *configFile) read(text []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
+		if line := tabbedLine(text); line > 0 {
+			return fmt.Errorf("%s:%d: indented with a tab: YAML takes spaces only", f.path, line)
+		}
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
 	if len(doc.Content) == 0 {
@@ -35,6 +39,18 @@ func (f *configFile) read(text []byte) error {
 		}
 		return f.value(nil, key, value)
 	})
+}
+
+// tabbedLine is the number of the first line with a tab in its indentation, 0 for none.
+func tabbedLine(text []byte) int {
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if bytes.ContainsRune(line[:len(line)-len(bytes.TrimLeft(line, " \t"))], '\t') {
+			return number
+		}
+	}
+	return 0
 }
 
 func (f *configFile) connections(node *yaml.Node) error {

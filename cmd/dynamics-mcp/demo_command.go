@@ -25,7 +25,7 @@ what to paste where. The emulator itself is served too, for any other Dataverse
 client. Everything is in memory and ends with the program.`,
 		Example: `  dynamics-mcp demo
   dynamics-mcp demo --listen 127.0.0.1:9000`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.load(cmd)
 			if err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +20,14 @@ const emulatorPage = `Dataverse emulator at http://%[1]s
   or sign in at    http://%[1]s/%[3]s/oauth2/v2.0/token
   as application   %[4]s
   with secret      %[2]s
+
+Use it from another terminal, by token
+  DYNAMICS_URL=http://%[1]s DYNAMICS_TOKEN=%[5]s dynamics-mcp call get_current_user
+
+or with the sign-in of an application
+  DYNAMICS_URL=http://%[1]s DYNAMICS_AUTHORITY=http://%[1]s \
+  DYNAMICS_CLIENT_ID=%[4]s DYNAMICS_CLIENT_SECRET=%[5]s \
+  dynamics-mcp call get_current_user
 
 Ctrl-C ends it.
 `
@@ -36,12 +46,16 @@ Data lives in memory, or in one SQLite file.`,
 
   curl -H 'Authorization: Bearer demo' http://127.0.0.1:8809/api/data/v9.2/WhoAmI
   DYNAMICS_URL=http://127.0.0.1:8809 DYNAMICS_TOKEN=demo dynamics-mcp call list_tables`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			_, log, err := p.load(cmd)
 			if err != nil {
 				return err
+			}
+			if reachable(address) && !cmd.Flags().Changed("token") {
+				return &usageError{fmt.Sprintf("listen address %q can be reached by other machines, and everybody knows the token %q: "+
+					"choose one with --token, or listen on %s", address, o.Token, defaultEmulatorListen)}
 			}
 			l, err := listen(ctx, address)
 			if err != nil {
@@ -50,11 +64,15 @@ Data lives in memory, or in one SQLite file.`,
 			defer func() { _ = l.Close() }()
 			o.Log = log
 			e, err := emulator.New(ctx, o)
+			if e == nil && ctx.Err() != nil {
+				return nil // told to end while it was starting
+			}
 			if err != nil {
 				return err
 			}
 			defer func() { _ = e.Close() }()
-			if _, err := fmt.Fprintf(p.out, emulatorPage, l.Addr(), o.Token, seed.TenantID, seed.ApplicationClientID); err != nil {
+			if _, err := fmt.Fprintf(p.out, emulatorPage,
+				dialable(l), o.Token, seed.TenantID, seed.ApplicationClientID, shellQuoted(o.Token)); err != nil {
 				return err
 			}
 			return serve(ctx, l, e, log)
@@ -66,4 +84,14 @@ Data lives in memory, or in one SQLite file.`,
 	textFlag(flags, &o.Token, "token", emulator.DefaultToken, "TOKEN", "Access token that requests must carry")
 	flags.BoolVar(&o.Empty, "empty", false, "Start without sample data")
 	return cmd
+}
+
+// shellQuoted is s as one word of a shell.
+func shellQuoted(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("-_.:/", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

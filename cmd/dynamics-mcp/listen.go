@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -15,18 +16,37 @@ const drainTime = 3 * time.Second
 
 // listenLoopback refuses an address that other machines can reach.
 func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("listen address %q: want HOST:PORT, such as %s", address, defaultListen)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("listen address %q can be reached by other machines, and this server does not ask who is calling: "+
-			"listen on %s and put an SSH tunnel or a reverse proxy with sign-in in front", address, defaultListen)
+	if reachable(address) {
+		return nil, &usageError{fmt.Sprintf("listen address %q can be reached by other machines, and this server does not ask who is calling: "+
+			"listen on %s and put an SSH tunnel or a reverse proxy with sign-in in front", address, defaultListen)}
 	}
 	return listen(ctx, address)
 }
 
+// reachable reports whether other machines could call a HOST:PORT.
+func reachable(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && host != "localhost" && (ip == nil || !ip.IsLoopback())
+}
+
+// dialable is an address of l that a program on this machine can use.
+func dialable(l net.Listener) string {
+	address, ok := l.Addr().(*net.TCPAddr)
+	if !ok || !address.IP.IsUnspecified() {
+		return l.Addr().String()
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port))
+}
+
+func badAddress(address string) error {
+	return &usageError{fmt.Sprintf("listen address %q: want HOST:PORT, such as %s", address, defaultListen)}
+}
+
 func listen(ctx context.Context, address string) (net.Listener, error) {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return nil, badAddress(address)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("listen address %q is in use: end the program that listens there, or choose another with --listen", address)

@@ -86,6 +86,7 @@ environment through the Model Context Protocol. Without an environment at hand,
 		SilenceErrors:         true,
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.ArbitraryArgs,
+		Version:               versionLine(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
@@ -94,6 +95,8 @@ environment through the Model Context Protocol. Without an environment at hand,
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "Print the version") // without it cobra adds -v too, which people take for verbose
 	addFlags(root.PersistentFlags(), everywhere)
 	root.AddCommand(
 		p.demoCommand(), p.stdioCommand(), p.httpCommand(), p.callCommand(), p.toolsCommand(), p.emulatorCommand(),
@@ -125,7 +128,18 @@ func flagError(cmd *cobra.Command, err error) error {
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
 	name := "--" + missing.GetSpecifiedName()
+	if missing.GetSpecifiedShortnames() != "" {
+		name = "-" + missing.GetSpecifiedName()
+	}
 	return &usageError{"unknown flag " + name + didYouMean(name, known)}
+}
+
+// noArgs refuses arguments in words of their own: the library would call them unknown commands.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{fmt.Sprintf("%s takes no arguments: got %q", cmd.Name(), args[0])}
 }
 
 // addFlags defines the flags of the settings in these scopes.

@@ -19,7 +19,7 @@ Logs go to standard error.`,
   export DYNAMICS_URL=https://org.crm4.dynamics.com
   export DYNAMICS_CLIENT_ID=... DYNAMICS_CLIENT_SECRET=...
   dynamics-mcp stdio --read-only`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.load(cmd)
 			if err != nil {

@@ -19,13 +19,13 @@ func (p *program) toolsCommand() *cobra.Command {
 		Long:  `List the tools that a client is offered under this configuration. No environment is asked.`,
 		Example: `  dynamics-mcp tools
   dynamics-mcp tools --read-only --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.load(cmd)
 			if err != nil {
 				return err
 			}
-			s, err := server.New(server.Options{Version: version(), Log: log, ReadOnly: c.readOnly})
+			s, err := server.New(server.Options{Version: buildVersion(), Log: log, ReadOnly: c.readOnly})
 			if err != nil {
 				return err
 			}
