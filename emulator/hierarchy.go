@@ -64,13 +64,9 @@ func (q *queryFunction) tree(walk func(*schema.Relationship, string) fragment, s
 	if err != nil {
 		return fragment{}, badRequest("The value '%s' of the function '%s%s' is not a guid.", text, namespace, q.name)
 	}
-	t := q.row.table
-	if q.column.IsLookup() {
-		t = q.schema.Table(q.column.Targets[0])
-	}
-	r := hierarchy(t)
+	r := q.hierarchy()
 	if r == nil {
-		return fragment{}, badRequest("The table '%s' has no hierarchical relationship.", t.Logical)
+		return fragment{}, badRequest("The column '%s' leads to no table with a hierarchical relationship.", q.column.Logical)
 	}
 	compiled := concat(q.on.fragment, " "+not+"IN (", walk(r, id.String()), ")")
 	if !self {
@@ -91,8 +87,19 @@ func (q *queryFunction) under(r *schema.Relationship, id string) fragment {
 		" AS t JOIN down ON t."+parent+" = down.id) SELECT id FROM down")
 }
 
-// hierarchy is the self-relationship that the table's hierarchy follows.
-func hierarchy(t *schema.Table) *schema.Relationship {
+// hierarchy is the self-relationship that the hierarchy of the column's table follows; nil for none, and for a table
+// that the emulator does not have.
+func (q *queryFunction) hierarchy() *schema.Relationship {
+	t := q.row.table
+	if q.column.IsLookup() {
+		t = nil
+		if targets := q.column.Targets; len(targets) > 0 {
+			t = q.schema.Table(targets[0])
+		}
+	}
+	if t == nil {
+		return nil
+	}
 	for _, r := range t.ManyToOne {
 		if r.Hierarchical && r.Referenced == t.Logical {
 			return r

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/xml"
 	"fmt"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -82,7 +83,7 @@ func parseSkiptoken(token string) (cookie, error) {
 		return cookie{}, badCookie()
 	}
 	page, err := strconv.Atoi(outer.Page)
-	if err != nil || page < 2 {
+	if err != nil || page < 2 || page > math.MaxInt32 {
 		return cookie{}, badCookie()
 	}
 	k := cookie{page: page}
