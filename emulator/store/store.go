@@ -134,17 +134,24 @@ func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	if err != nil {
 		return err
 	}
-	before := d.version.Load()
+	before, committed := d.version.Load(), false
+	defer func() {
+		if !committed { // after a panic too: an open transaction would lock everybody out
+			d.version.Store(before)
+			_ = tx.Rollback() // fails only where it is rolled back already
+		}
+	}()
 	if err := fn(context.WithValue(ctx, transaction{}, tx), tx); err != nil {
-		d.version.Store(before)
-		return errors.Join(err, tx.Rollback())
+		return err
 	}
 	if version := d.version.Load(); version != before {
 		if _, err := tx.ExecContext(ctx, `UPDATE "$state" SET value = ? WHERE name = 'version'`, version); err != nil {
-			return errors.Join(err, tx.Rollback())
+			return err
 		}
 	}
-	return tx.Commit()
+	err = tx.Commit()
+	committed = err == nil
+	return err
 }
 
 // NextVersion gives out a row version (versionnumber): higher than every one before, over all tables. Call it inside

@@ -166,3 +166,28 @@ func TestFileIsForOneAtATime(t *testing.T) {
 	}
 	open(t, file) // free again
 }
+
+func TestAWriteThatPanicsLeavesNothingAndBlocksNobody(t *testing.T) {
+	db := open(t, "")
+	before := db.version.Load()
+	func() {
+		defer func() { _ = recover() }()
+		_ = db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			db.NextVersion()
+			if err := insert(ctx, tx, "1", "Contoso"); err != nil {
+				return err
+			}
+			panic("boom")
+		})
+	}()
+	if got := db.version.Load(); got != before {
+		t.Errorf("version after a write that panicked: got %d, want %d", got, before)
+	}
+	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error { return insert(ctx, tx, "2", "Fabrikam") })
+	if err != nil {
+		t.Fatalf("the next write: %v", err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM account"); n != 1 {
+		t.Errorf("got %d rows, want that of the second write alone", n)
+	}
+}
