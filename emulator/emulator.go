@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -105,6 +106,7 @@ const maxBody = 128 << 20
 
 // ServeHTTP answers a request of the Web API or of the sign-in.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer e.recovered(w, r)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	c := newCall(e, w, r)
 	if err := c.serve(); err != nil {
@@ -115,3 +117,17 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.write(c)
 	}
 }
+
+// recovered answers for a request that panicked: a client in the same process has no server around it that would.
+func (e *Emulator) recovered(w http.ResponseWriter, r *http.Request) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v) // how net/http is told to drop the connection
+	default:
+		e.log.ErrorContext(r.Context(), "request handler panicked", "panic", v, "stack", string(debug.Stack()))
+		asError(errPanic).write(&call{w: w})
+	}
+}
+
+var errPanic = errors.New("panic")

@@ -2,8 +2,10 @@ package emulator_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
 )
@@ -54,5 +56,25 @@ func TestAnEmptyKeyIsRefused(t *testing.T) {
 		if got := get(t, s, path); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"0x80060888"`) {
 			t.Errorf("%s: got %d %s, want a refusal", path, got.status, got.body)
 		}
+	}
+}
+
+func TestAPanicIsAnAnswer(t *testing.T) {
+	broken := false
+	e, err := emulator.New(t.Context(), emulator.Options{Empty: true, Now: func() time.Time {
+		if broken {
+			panic("secret")
+		}
+		return noon
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	broken = true
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/data/v9.2/WhoAmI", http.NoBody))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "0x80040216") || strings.Contains(w.Body.String(), "secret") {
+		t.Errorf("got %d %s, want the service's own failure without the panic's text", w.Code, w.Body)
 	}
 }
