@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-
-	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
 
 // maxAggregate is the most rows that the service adds up.
@@ -52,10 +50,9 @@ func (c *Client) countPage(ctx context.Context, op string, p *plan) (int64, erro
 
 // countAggregate asks for a sum, which stops at 50,000.
 func (c *Client) countAggregate(ctx context.Context, op string, p *plan) (Count, error) {
-	steps := []odata.Transformation{{Aggregate: []odata.Aggregate{{Method: "$count", Alias: countAlias}}}}
-	apply := odata.FormatApply(steps)
-	if p.filter != "" {
-		apply = "filter(" + p.filter + ")/" + apply
+	apply, err := p.apply(nil, "")
+	if err != nil {
+		return Count{}, err
 	}
 	a, err := c.do(ctx, request{op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", apply}}})
 	if e, ok := errors.AsType[*Error](err); ok {

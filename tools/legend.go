@@ -19,6 +19,26 @@ func (l *legend) lookup(column, name, reference string) string {
 	return enter(&l.Lookups, column, name, reference)
 }
 
+// of is the part of l that rows need.
+func (l legend) of(columns []string, rows [][]any) legend {
+	var part legend
+	for _, row := range rows {
+		for i, name := range columns {
+			text, ok := row[i].(string)
+			if !ok {
+				continue
+			}
+			if code, ok := l.Choices[name][text]; ok {
+				part.choice(name, text, code)
+			}
+			if id, ok := l.Lookups[name][text]; ok {
+				part.lookup(name, text, id)
+			}
+		}
+	}
+	return part
+}
+
 // enter puts value under text, or under the first free "text [n]" when another
 // value of the column is called the same.
 func enter[V comparable](entries *map[string]map[string]V, column, text string, value V) string {

@@ -108,6 +108,8 @@ func (r *reader) cell(path string, row dataverse.Row, name string) any {
 			return r.legend.lookup(path+name, v.Label, reference(v.Table, raw))
 		case v.Table != "":
 			return reference(v.Table, raw)
+		case v.Label != "" && lookupType(v.Type): // a group by a lookup to several tables does not tell which
+			return r.legend.lookup(path+name, v.Label, raw)
 		}
 		codes := r.codes(row, name, v)
 		if codes == nil {
@@ -225,6 +227,18 @@ func (r *reader) codes(row dataverse.Row, name string, v dataverse.Value) []code
 		}
 	}
 	return list
+}
+
+func lookupType(t dataverse.ColumnType) bool {
+	return t == dataverse.LookupColumn || t == dataverse.CustomerColumn || t == dataverse.OwnerColumn
+}
+
+// number is a value that is a number or null.
+func number(v dataverse.Value) any {
+	if n, ok := v.Raw.(json.Number); ok {
+		return trimmed(n)
+	}
+	return nil
 }
 
 // trimmed is n without the zeros that money and decimals carry after the point.
