@@ -173,6 +173,10 @@ func (c *Client) madeBefore(ctx context.Context, ch change, err error) bool {
 		return e.Kind == NotFound
 	case ch.action == CreateRow && ch.own && e.Kind == Conflict:
 		_, err := c.do(ctx, ch.look())
+		if err != nil && KindOf(err) != NotFound { // whose duplicate it is cannot be told
+			e.Kind = Unavailable
+			e.doubt()
+		}
 		return err == nil
 	}
 	return false

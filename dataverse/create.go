@@ -1,6 +1,9 @@
 package dataverse
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Create makes a row and returns its id. Where v does not name the id, the client picks it, so that a create whose
 // answer was lost can be repeated without making a second row.
@@ -12,10 +15,13 @@ func (c *Client) Create(ctx context.Context, table string, v Values) (id string,
 	if err != nil {
 		return "", during("create "+table, err)
 	}
-	if _, err = c.do(ctx, ch.request); err != nil && !c.madeBefore(ctx, ch, err) {
-		return "", err
+	if _, err = c.do(ctx, ch.request); err == nil || c.madeBefore(ctx, ch, err) {
+		return ch.id, nil
 	}
-	return ch.id, nil
+	if e, ok := errors.AsType[*Error](err); ok && e.InDoubt && ch.own {
+		e.Op += " " + ch.id // nobody else knows it, and only by it can the row be looked for
+	}
+	return "", err
 }
 
 // writable describes a table for a write.

@@ -33,6 +33,7 @@ type Error struct {
 	RetryAfter time.Duration // how long the service asked to wait; 0 when it did not
 	Nearest    []string      // names or labels that may have been meant, best first
 	Err        error         // cause, for the log
+	InDoubt    bool          // the change may have been made all the same: read the row before trying again
 
 	// uncertain is set when an earlier attempt of the same call may have been carried out.
 	uncertain bool
@@ -64,9 +65,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // doubt tells that the change may have been made all the same.
 func (e *Error) doubt() {
-	const notKnown = "; whether the change was made is not known: read the row before trying again"
-	if !strings.HasSuffix(e.Message, notKnown) {
-		e.Message += notKnown
+	if !e.InDoubt {
+		e.InDoubt = true
+		e.Message += "; whether the change was made is not known: read the row before trying again"
 	}
 }
 

@@ -192,6 +192,29 @@ func TestADuplicateThatIsNotOurRowIsAConflict(t *testing.T) {
 	})
 }
 
+func TestACreateOfUnknownOutcomeNamesTheRowToLookFor(t *testing.T) {
+	duplicate := always(412, `{"error":{"code":"0x80040237","message":"A record with matching key values already exists."}}`)
+	for name, answers := range map[string]http.HandlerFunc{
+		"no answer":                             always(504, ``),
+		"a duplicate that cannot be looked for": scripted(lost(func(*http.Request) {}), duplicate, always(403, ``)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{rows: answers}
+				_, err := bubble(t, s).Create(t.Context(), "account", dataverse.Values{"name": "Contoso"})
+				e, ok := errors.AsType[*dataverse.Error](err)
+				if !ok || e.Kind != dataverse.Unavailable || !e.InDoubt {
+					t.Fatalf("got %v, want Unavailable and in doubt", err)
+				}
+				id := strings.TrimPrefix(e.Op, "create account ")
+				if len(id) != len(accountID) || !strings.Contains(s.requests()[0].Body, id) {
+					t.Errorf("operation %q: want the id that was sent: %s", e.Op, s.requests()[0].Body)
+				}
+			})
+		})
+	}
+}
+
 func TestACreateWithAnIDFromOutsideIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{rows: lost(func(*http.Request) {})}

@@ -148,6 +148,9 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	if len(e.Nearest) > 0 {
 		return "Did you mean " + orList(e.Nearest) + "?"
 	}
+	if e.InDoubt {
+		return "Look whether it was made, with get_record or query_records, before calling again."
+	}
 	switch e.Kind {
 	case dataverse.Invalid:
 		return "Correct the arguments and call again; describe_table shows a table's columns, types and choices."
@@ -160,19 +163,28 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	case dataverse.Throttled:
 		return fmt.Sprintf("The service is limiting calls; wait %s and call again.", max(e.RetryAfter, time.Second).Round(time.Second))
 	case dataverse.Unavailable:
-		if _, signIn := errors.AsType[interface {
-			error
-			Denied() bool
-		}](e); signIn {
-			return "Without a sign-in the environment was not asked; check the token command or the sign-in service, then call again."
-		}
-		if errors.Is(e, context.DeadlineExceeded) {
-			return askForLess(timeout)
-		}
-		return "The environment cannot be reached; check its URL and the network, then call again."
+		return unavailable(e, timeout)
 	default:
 		return "This is not caused by the arguments; try again later and report the request if it persists."
 	}
+}
+
+func unavailable(e *dataverse.Error, timeout time.Duration) string {
+	_, signIn := errors.AsType[interface {
+		error
+		Denied() bool
+	}](e)
+	switch {
+	case signIn:
+		return "Without a sign-in the environment was not asked; check the token command or the sign-in service, then call again."
+	case errors.Is(e, context.Canceled):
+		return "Nothing more will happen; call again if it is still wanted."
+	case errors.Is(e, context.DeadlineExceeded):
+		return askForLess(timeout)
+	case e.Status >= 500:
+		return "The service has a problem of its own; wait a minute and call again."
+	}
+	return "The environment cannot be reached; check its URL and the network, then call again."
 }
 
 func denied(status int) string {

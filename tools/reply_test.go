@@ -62,6 +62,20 @@ func TestErrorsSayWhatWhyAndWhatNext(t *testing.T) {
 			"list accounts: sign-in: token command az did not finish in 20s [unavailable]\n" +
 				"Without a sign-in the environment was not asked; check the token command or the sign-in service, then call again.",
 		},
+		{
+			&dataverse.Error{Op: "create account 1", Kind: dataverse.Unavailable, Message: "crm.example broke the connection off", InDoubt: true},
+			"create account 1: crm.example broke the connection off [unavailable]\n" +
+				"Look whether it was made, with get_record or query_records, before calling again.",
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Unavailable, Status: 503, Message: "service unavailable (status 503)"},
+			"list accounts: service unavailable (status 503) [unavailable, HTTP 503]\n" +
+				"The service has a problem of its own; wait a minute and call again.",
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Unavailable, Message: "cancelled by the caller", Err: context.Canceled},
+			"list accounts: cancelled by the caller [unavailable]\nNothing more will happen; call again if it is still wanted.",
+		},
 	} {
 		if diff := cmp.Diff(test.want, explainError("some_tool", test.err, 45*time.Second)); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", test.err, diff)
