@@ -82,8 +82,8 @@ func unparsed() *Error {
 	return badRequest("URL was not parsed due to an ODataUnrecognizedPathException. Resource not found for the segment provided in the URL.")
 }
 
-// reference finds the row that the text refers to: accounts(…), /accounts(…) or an absolute URL. Expected is the table
-// that the relationship leads to.
+// reference finds the row that the text refers to: accounts(…), /accounts(…), an absolute URL or, in a change set, $1.
+// Expected is the table that the relationship leads to.
 func (c *call) reference(ctx context.Context, text, expected string) (location, error) {
 	segment, t, err := c.parseReference(text)
 	if err != nil {
@@ -107,6 +107,12 @@ func (c *call) reference(ctx context.Context, text, expected string) (location, 
 }
 
 func (c *call) parseReference(text string) (odata.Segment, *schema.Table, error) {
+	if c.inner != nil && strings.HasPrefix(text, "$") {
+		var err error
+		if text, err = dereference(text, c.inner.named); err != nil {
+			return odata.Segment{}, nil, err
+		}
+	}
 	if _, rest, absolute := strings.Cut(text, "://"); absolute {
 		_, path, _ := strings.Cut(rest, "/")
 		root := serviceRoot.FindString("/" + path)

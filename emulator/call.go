@@ -25,6 +25,7 @@ type call struct {
 	prefer prefer
 	caller caller
 	at     time.Time // one clock reading for all that the request writes, in UTC and whole seconds
+	inner  *inner    // what else is known of a request inside a batch; nil for one by itself
 }
 
 // caller is the user that a request acts as.
@@ -46,6 +47,19 @@ func newCall(e *Emulator, w http.ResponseWriter, r *http.Request) *call {
 
 func (c *call) context() context.Context { return c.r.Context() }
 
+// run answers the request, with an error where there is one.
+func (c *call) run() {
+	err := c.serve()
+	if err == nil {
+		return
+	}
+	answer := asError(err)
+	if answer.Status >= http.StatusInternalServerError && c.context().Err() == nil {
+		c.log.ErrorContext(c.context(), "request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
+	}
+	answer.write(c)
+}
+
 // serve answers the request, or returns the error to answer with. Nothing is written before an error is returned.
 func (c *call) serve() error {
 	path := c.r.URL.EscapedPath()
@@ -66,8 +80,8 @@ func (c *call) serve() error {
 	if err := c.authenticate(); err != nil {
 		return err
 	}
-	if len(c.origin())+len(c.r.URL.RequestURI()) > maxURL {
-		return fail(http.StatusRequestURITooLong, codeODataRequest, "The URL of the request is longer than %d characters.", maxURL)
+	if err := c.urlTooLong(); err != nil {
+		return err
 	}
 	segments, err := odata.ParsePath(strings.TrimPrefix(path, root))
 	if err != nil {
@@ -92,6 +106,9 @@ func (c *call) route() error {
 		return c.serviceDocument()
 	}
 	first := c.path[0]
+	if first.Name == "$batch" {
+		return c.batch()
+	}
 	if handle, ok := c.metadataRoute(first.Name); ok {
 		return handle()
 	}

@@ -108,14 +108,7 @@ const maxBody = 128 << 20
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	c := newCall(e, w, r)
-	if err := c.serve(); err != nil {
-		answer := asError(err)
-		if answer.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
-			e.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-		}
-		answer.write(c)
-	}
+	newCall(e, w, r).run()
 }
 
 // recovered answers for a request that panicked: a client in the same process has no server around it that would.
