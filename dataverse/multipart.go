@@ -132,6 +132,9 @@ func readReply(p *multipart.Part) (reply, error) {
 		return reply{}, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < http.StatusOK {
+		return reply{}, errNoEnvelope
+	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return reply{}, err
