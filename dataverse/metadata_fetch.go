@@ -23,9 +23,15 @@ func (c *Client) Tables(ctx context.Context) ([]TableInfo, error) {
 }
 
 // Table describes the table called name: its logical, set, schema or display name, in any case. It returns NotFound
-// with the nearest names when there is none.
-func (c *Client) Table(ctx context.Context, name string) (*Table, error) {
-	t, err := current(c, func() (*Table, error) { return c.describe(ctx, name) })
+// with the nearest names when there is none. Each of columns is one that ColumnNamed finds, or the error is its own.
+func (c *Client) Table(ctx context.Context, name string, columns ...string) (*Table, error) {
+	t, err := current(c, func() (*Table, error) {
+		t, err := c.describe(ctx, name)
+		for i := 0; i < len(columns) && err == nil; i++ {
+			_, err = t.ColumnNamed(columns[i])
+		}
+		return t, err
+	})
 	return t, during("describe table "+name, err)
 }
 

@@ -18,7 +18,7 @@ var describeTableTool = define(Spec{
 }, describeTable)
 
 func describeTable(ctx context.Context, d Deps, in describeTableIn) (describeTableOut, error) {
-	t, err := d.Dataverse.Table(ctx, in.Table)
+	t, err := d.Dataverse.Table(ctx, in.Table, slices.DeleteFunc(slices.Clone(in.Columns), isPattern)...)
 	if err != nil {
 		return describeTableOut{}, err
 	}
@@ -46,25 +46,35 @@ func describeTable(ctx context.Context, d Deps, in describeTableIn) (describeTab
 	return out, nil
 }
 
-// describeColumns returns all that is known of the columns that patterns name.
-func describeColumns(t *dataverse.Table, patterns []string) ([]columnDetail, error) {
-	found := []columnDetail{}
-	for _, pattern := range patterns {
-		before := len(found)
+// isPattern tells address1_* from the name of a column.
+func isPattern(name string) bool { return strings.ContainsAny(name, `*?[\`) }
+
+// describeColumns returns all that is known of the columns that names and patterns stand for, each once.
+func describeColumns(t *dataverse.Table, names []string) ([]columnDetail, error) {
+	found, seen := []columnDetail{}, map[string]bool{}
+	add := func(c *dataverse.Column) {
+		if !seen[c.LogicalName] {
+			seen[c.LogicalName] = true
+			found = append(found, detailOf(c))
+		}
+	}
+	for _, name := range names {
+		matched := false
 		for i := range t.Columns {
 			c := &t.Columns[i]
-			if ok, err := path.Match(strings.ToLower(pattern), c.LogicalName); ok && err == nil {
-				found = append(found, detailOf(c))
+			if ok, err := path.Match(strings.ToLower(name), c.LogicalName); ok && err == nil {
+				matched = true
+				add(c)
 			}
 		}
-		if len(found) > before {
+		if matched {
 			continue
 		}
-		c, err := t.ColumnNamed(pattern)
+		c, err := t.ColumnNamed(name)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, detailOf(c))
+		add(c)
 	}
 	return found, nil
 }
@@ -284,7 +294,7 @@ func letters(s string) string {
 	}, s)
 }
 
-// fit implements fitter: the longest part gives way first.
+// fit implements fitter: as many details as there is room for; where there are none to drop, the overview alone.
 func (o describeTableOut) fit(fits func(any) bool) any {
 	part := func(k int) any {
 		short := o
