@@ -247,7 +247,7 @@ func exists(ctx context.Context, q store.Querier, query string, args ...any) (bo
 // unique refuses a second row with the values of an alternate key. A key with a null does not count.
 func (w *writing) unique(ctx context.Context) error {
 	for _, key := range w.table.Keys {
-		if !w.changed(key.Attributes...) {
+		if !w.changed(key.Attributes...) || slices.ContainsFunc(key.Attributes, func(column string) bool { return w.value(column) == nil }) {
 			continue
 		}
 		where, args := store.Quote(w.table.PrimaryID)+" <> ?", []any{w.id}

@@ -75,7 +75,7 @@ func ColumnDefinition(c *schema.Column) string {
 	return Quote(c.Logical) + " " + kind
 }
 
-// indexes covers the lookups that people follow. Those of the audit columns point to few users and would only slow
+// indexes covers alternate keys, which every write is checked against, and the lookups that people follow. Those of the audit columns point to few users and would only slow
 // writes down. Rows without a value are left out, so an unused lookup costs nothing.
 func indexes(t *schema.Table) []string {
 	var all []string
@@ -90,6 +90,14 @@ func indexes(t *schema.Table) []string {
 		}
 		all = append(all, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %[3]s IS NOT NULL",
 			Quote(t.Logical+"."+c.Logical), Quote(t.Logical), Quote(c.Logical)))
+	}
+	for _, key := range t.Keys {
+		columns := make([]string, len(key.Attributes))
+		for i, name := range key.Attributes {
+			columns[i] = Quote(name)
+		}
+		all = append(all, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %s IS NOT NULL",
+			Quote(t.Logical+"."+key.Schema), Quote(t.Logical), strings.Join(columns, ", "), strings.Join(columns, " IS NOT NULL AND ")))
 	}
 	return all
 }
