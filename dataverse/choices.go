@@ -55,7 +55,7 @@ func unknownChoice(c *Column, text string) *Error {
 	e.unknownName = true
 	candidates := make([]candidate, len(c.Choices))
 	for i, choice := range c.Choices {
-		candidates[i] = candidate{name: choice.text(), aliases: []string{choice.Label}}
+		candidates[i] = candidate{name: choice.text(), aliases: []string{choice.Label}, weight: i}
 	}
 	e.Nearest = nearest(text, candidates)
 	if len(e.Nearest) > 0 {

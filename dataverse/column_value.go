@@ -196,10 +196,10 @@ func dateValue(c *Column, value any) (any, error) {
 	case string:
 		var err error
 		if at, err = parseTime(v); err != nil {
-			return nil, wrongType(c, value, wantOf(c))
+			return nil, wrongType(c, value, wantOf(c, v))
 		}
 	default:
-		return nil, wrongType(c, value, wantOf(c))
+		return nil, wrongType(c, value, wantOf(c, ""))
 	}
 	if c.Behavior != "DateOnly" {
 		return at.UTC().Format("2006-01-02T15:04:05Z"), nil

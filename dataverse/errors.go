@@ -87,11 +87,15 @@ func invalid(format string, args ...any) *Error {
 	return &Error{Kind: Invalid, Message: fmt.Sprintf(format, args...)}
 }
 
+// maxOp bounds in bytes the name of an operation, which repeats what the caller gave as table and id.
+const maxOp = 160
+
 // during names the operation of an error that was made where the operation was not known.
 func during(op string, err error) error {
 	if err == nil {
 		return nil
 	}
+	op = shortened(op, maxOp)
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case !ok && isContext(err):

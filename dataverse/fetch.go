@@ -81,7 +81,7 @@ func (c *Client) compileFetch(ctx context.Context, query string) (*fetchPlan, er
 	return current(c, func() (*fetchPlan, error) {
 		q, err := fetchxml.Parse(query)
 		if err != nil {
-			return nil, syntaxError("fetchxml", err)
+			return nil, syntaxError("fetchxml", "", err)
 		}
 		names := &fetchNames{client: c, tables: map[*fetchxml.Link]*Table{}, links: map[string]*Table{}}
 		t, s, err := names.resolve(ctx, q)

@@ -57,7 +57,7 @@ func TestFetchedRowsComeAsRows(t *testing.T) {
 		"industry":6,"industry@OData.Community.Display.V1.FormattedValue":"Business Services",
 		"contact.lastname":"McKay","contact.parentcustomerid":"`+accountID+`","contact.parentcustomerid@OData.Community.Display.V1.FormattedValue":"Contoso","contact.parentcustomerid@Microsoft.Dynamics.CRM.lookuplogicalname":"account"}]}`)}
 	page, err := start(t, s).FetchPage(t.Context(), `<fetch><entity name="Accounts">
-		<attribute name="Account Name"/><attribute name="primarycontactid"/><attribute name="industrycode" alias="industry"/><attribute name="revenue"/>
+		<attribute name="name"/><attribute name="primarycontactid"/><attribute name="industrycode" alias="industry"/><attribute name="revenue"/>
 		<filter><condition attribute="industrycode" operator="in"><value>consulting</value><value>6</value></condition></filter>
 		<link-entity name="contact" from="contactid" to="primarycontactid" link-type="outer"><attribute name="lastname"/><attribute name="parentcustomerid"/></link-entity>
 	</entity></fetch>`, "")

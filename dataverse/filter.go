@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ func (tr *translator) filter(ctx context.Context, t *Table, x odata.Expr) (odata
 func (tr *translator) expr(ctx context.Context, s scope, x odata.Expr) (odata.Expr, error) {
 	switch x := x.(type) {
 	case *odata.Path:
-		p, _, err := tr.path(ctx, s, x)
+		p, _, err := tr.side(ctx, s, x)
 		return p, err
 	case *odata.Unary:
 		inner, err := tr.expr(ctx, s, x.X)
@@ -38,7 +37,7 @@ func (tr *translator) expr(ctx context.Context, s scope, x odata.Expr) (odata.Ex
 	case *odata.Lambda:
 		return tr.lambda(ctx, s, x)
 	case *odata.Alias: // the service would take it for null
-		return nil, invalid("filter: @%s has no value here, write the value itself", x.Name)
+		return x, tr.faults.take(invalid("filter: @%s has no value here, write the value itself", x.Name))
 	}
 	return x, nil
 }
@@ -70,8 +69,8 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 			return &odata.Path{Segments: steps}, &spot{t, c, steps[:i]}, nil
 		}
 		nav, ok := t.navigation(steps[i])
-		if !ok {
-			return nil, nil, unknownNavigation(t, steps[i])
+		if !ok || nav.target == abstractOwner && !strings.EqualFold(steps[i+1], "ownerid") {
+			return nil, nil, tr.noRoad(ctx, t, steps[:i], steps[i], steps[i+1])
 		}
 		steps[i] = nav.name
 		if nav.collection && !strings.HasPrefix(steps[i+1], "$") {
@@ -108,15 +107,11 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 	if err != nil {
 		return nil, err
 	}
-	if leftSpot != nil {
-		if right, err = literals(leftSpot.column, right); err != nil {
-			return nil, tr.withRoads(ctx, leftSpot, err)
-		}
+	if right, err = tr.opposite(ctx, leftSpot, right); err != nil {
+		return nil, err
 	}
-	if rightSpot != nil {
-		if left, err = literals(rightSpot.column, left); err != nil {
-			return nil, tr.withRoads(ctx, rightSpot, err)
-		}
+	if left, err = tr.opposite(ctx, rightSpot, left); err != nil {
+		return nil, err
 	}
 	if list, ok := right.(*odata.List); ok && b.Op == odata.In {
 		return anyOf(left, list), nil
@@ -124,9 +119,25 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 	return &odata.Binary{Op: b.Op, L: left, R: right}, nil
 }
 
+// opposite brings x into the form of the column that it is compared with.
+func (tr *translator) opposite(ctx context.Context, at *spot, x odata.Expr) (odata.Expr, error) {
+	if at == nil {
+		return x, nil
+	}
+	out, err := literals(at.column, x)
+	if err != nil {
+		return x, tr.faults.take(tr.withRoads(ctx, at, err))
+	}
+	return out, nil
+}
+
 func (tr *translator) side(ctx context.Context, s scope, x odata.Expr) (odata.Expr, *spot, error) {
 	if p, ok := caseless(x).(*odata.Path); ok {
-		return tr.path(ctx, s, p)
+		out, at, err := tr.path(ctx, s, p)
+		if err != nil {
+			return p, nil, tr.faults.take(err)
+		}
+		return out, at, nil
 	}
 	x, err := tr.expr(ctx, s, x)
 	return x, nil, err
@@ -138,31 +149,6 @@ func caseless(x odata.Expr) odata.Expr {
 		return caseless(c.Args[0].Value)
 	}
 	return x
-}
-
-// withRoads adds to an error about a lookup what its rows are to be compared by instead: their names.
-func (tr *translator) withRoads(ctx context.Context, at *spot, err error) error {
-	e, ok := errors.AsType[*Error](err)
-	if !ok || !at.column.Type.isLookup() {
-		return err
-	}
-	d, dirErr := tr.client.directory(ctx)
-	if dirErr != nil {
-		return err // the better of the two to tell
-	}
-	var roads []string
-	for _, nav := range at.table.roads(at.column) {
-		if nav.target == "owner" { // rows behind it have no name that can be compared; those behind its twin do
-			nav.name, nav.target = "owninguser", "systemuser"
-		}
-		if info, err := d.resolve(nav.target); err == nil && info.PrimaryName != "" && len(roads) < maxNearest {
-			roads = append(roads, strings.Join(append(slices.Clone(at.before), nav.name, info.PrimaryName), "/"))
-		}
-	}
-	if len(roads) > 0 {
-		e.Message += "; by name it is compared as " + strings.Join(roads, " or ")
-	}
-	return e
 }
 
 // anyOf writes in as or: Dataverse has no in.
@@ -182,62 +168,6 @@ func anyOf(left odata.Expr, list *odata.List) odata.Expr {
 	return any
 }
 
-// call translates the arguments. Dataverse's own functions name their column in PropertyName and take logical names
-// and JSON strings, so there only the name is checked and labels are put into numbers.
-func (tr *translator) call(ctx context.Context, s scope, call *odata.Call) (odata.Expr, error) {
-	out := &odata.Call{On: call.On, Name: call.Name, Args: slices.Clone(call.Args)}
-	var column *Column
-	for i, a := range out.Args {
-		name, isString := a.Value.(*odata.Literal)
-		if a.Name == "PropertyName" && isString && name.Kind == odata.String {
-			c, err := propertyName(s.table, name.Value)
-			if err != nil {
-				return nil, err
-			}
-			if column = c; c != nil {
-				out.Args[i].Value = &odata.Literal{Kind: odata.String, Value: c.LogicalName}
-			}
-			continue
-		}
-		if a.Name != "" {
-			value, err := functionValue(column, a.Value)
-			if err != nil {
-				return nil, err
-			}
-			out.Args[i].Value = value
-			continue
-		}
-		value, at, err := tr.side(ctx, s, a.Value)
-		if err != nil {
-			return nil, err
-		}
-		if at != nil && isTextFunction(call.Name) && at.column.Type.isLookup() {
-			return nil, tr.withRoads(ctx, at, invalid("%s: column %s holds the id of a row, not text", call.Name, at.column.LogicalName))
-		}
-		if at != nil && isTextFunction(call.Name) && at.column.Type.isChoice() {
-			return nil, invalid("%s: column %s holds a number, not text; compare it with eq and a label", call.Name, at.column.LogicalName)
-		}
-		out.Args[i].Value = value
-	}
-	return out, nil
-}
-
-func isTextFunction(name string) bool {
-	return name == "contains" || name == "startswith" || name == "endswith"
-}
-
-// propertyName checks the column that a Dataverse function names. A path to another table is left to the service.
-func propertyName(t *Table, name string) (*Column, error) {
-	if strings.Contains(name, "/") {
-		return nil, nil
-	}
-	c, ok := t.Column(name)
-	if !ok {
-		return nil, unknownColumn(t, name)
-	}
-	return c, nil
-}
-
 // lambda resolves the collection and binds its variable to the table that it leads to.
 func (tr *translator) lambda(ctx context.Context, s scope, l *odata.Lambda) (odata.Expr, error) {
 	t, steps := s.table, slices.Clone(l.Path)
@@ -248,7 +178,7 @@ func (tr *translator) lambda(ctx context.Context, s scope, l *odata.Lambda) (oda
 	for i := start; i < len(steps); i++ {
 		nav, ok := t.navigation(steps[i])
 		if !ok {
-			return nil, unknownNavigation(t, steps[i])
+			return l, tr.faults.take(unknownNavigation(t, steps[i]))
 		}
 		steps[i] = nav.name
 		next, err := tr.client.describe(ctx, nav.target)

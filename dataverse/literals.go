@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
@@ -54,6 +55,8 @@ func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
 	switch {
 	case x.Kind == odata.String:
 		return quotedLiteral(c, x)
+	case x.Kind == odata.Bool && c.Type.isChoice():
+		return nil, unknownChoice(c, x.Value)
 	case c.Type == StringColumn, c.Type == MemoColumn:
 		return textLiteral(x), nil
 	case c.Type == BooleanColumn && x.Kind == odata.Number && (x.Value == "0" || x.Value == "1"):
@@ -81,7 +84,7 @@ func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
 				return l, nil
 			}
 		}
-		return nil, invalid("column %s: got %s, want %s", c.LogicalName, quoted(x.Value), wantOf(c))
+		return nil, wrongType(c, x.Value, wantOf(c, x.Value))
 	}
 	return x, nil
 }
@@ -93,11 +96,15 @@ func fits(c *Column, k odata.LiteralKind) bool {
 	return k == odata.Number
 }
 
-func wantOf(c *Column) string {
-	if c.Type == DateTimeColumn {
-		return "a date such as 2026-05-01 or 2026-05-01T10:00:00Z"
+// wantOf says what c holds instead of text.
+func wantOf(c *Column, text string) string {
+	switch at := zonelessTime.FindString(text); {
+	case c.Type != DateTimeColumn:
+		return "a number"
+	case at != "" && at == strings.TrimSpace(text):
+		return "a time with its zone; " + zoneMissing(at)
 	}
-	return "a number"
+	return "a date such as 2026-05-01 or 2026-05-01T10:00:00Z"
 }
 
 // textLiteral quotes what a text column is compared with: telephone1 eq 5550100.

@@ -57,6 +57,9 @@ func (d *directory) addLabels() {
 
 // resolve finds the table called name, or returns an error with the nearest names.
 func (d *directory) resolve(name string) (TableInfo, error) {
+	if len(name) > longestName {
+		return TableInfo{}, invalid("table: %s is no name of a table: it is %d bytes long", quoted(name), len(name))
+	}
 	key := strings.ToLower(strings.TrimSpace(name))
 	if i, ok := d.byName[key]; ok {
 		return d.tables[i], nil
@@ -74,7 +77,7 @@ func (d *directory) resolve(name string) (TableInfo, error) {
 	}
 	candidates := make([]candidate, len(d.tables))
 	for i, t := range d.tables {
-		candidates[i] = candidate{t.LogicalName, []string{t.SetName, t.DisplayName, t.PluralName}}
+		candidates[i] = candidate{name: t.LogicalName, aliases: []string{t.SetName, t.PluralName}, label: t.DisplayName, weight: len(t.LogicalName)}
 	}
 	return TableInfo{}, &Error{
 		Kind: NotFound, Message: "there is no table " + quoted(name), Nearest: nearest(name, candidates), unknownName: true,
@@ -100,9 +103,24 @@ func (d *directory) folded(name string) (int, bool) {
 func columnCandidates(t *Table) []candidate {
 	list := make([]candidate, len(t.Columns))
 	for i, c := range t.Columns {
-		list[i] = candidate{c.LogicalName, []string{c.DisplayName}}
+		list[i] = candidate{name: c.LogicalName, label: c.DisplayName, weight: t.weight(c), primary: c.LogicalName == t.PrimaryName}
 	}
 	return list
+}
+
+// weight puts columns that have to be filled in before others, short names before long ones, and copies last.
+func (t *Table) weight(c Column) int {
+	weight := len(c.LogicalName) + len(c.DisplayName)
+	switch {
+	case strings.HasSuffix(c.LogicalName, "_base"), strings.HasPrefix(c.LogicalName, "yomi"):
+		weight += 1000
+	case c.Required == SystemRequired || c.Required == ApplicationRequired:
+		weight -= 10
+	}
+	if strings.HasSuffix(c.LogicalName, "1") { // telephone1 before telephone2
+		weight -= 10
+	}
+	return weight
 }
 
 // unknownColumn is the error of a column name that t does not have.
@@ -133,36 +151,29 @@ func unknownNavigation(t *Table, name string) *Error {
 		if !n.collection {
 			aliases = []string{n.column}
 		}
-		candidates[i] = candidate{n.name, aliases}
+		candidates[i] = candidate{name: n.name, aliases: aliases, weight: len(n.name)}
 	}
 	e.Nearest = nearest(name, candidates)
 	return e
 }
 
-// ColumnNamed returns the column called name: as Column, or by its display name where only one column is called that. It
-// returns Invalid with the nearest names when there is none.
+// ColumnNamed returns the column called name, as Column does, or Invalid with the nearest names. A label names none:
+// on an opportunity Revenue is that of isrevenuesystemcalculated.
 func (t *Table) ColumnNamed(name string) (*Column, error) {
 	if c, ok := t.Column(strings.TrimSpace(name)); ok {
 		return c, nil
 	}
-	var labelled []*Column
-	for i := range t.Columns {
-		if label := t.Columns[i].DisplayName; label != "" && strings.EqualFold(label, strings.TrimSpace(name)) {
-			labelled = append(labelled, &t.Columns[i])
-		}
-	}
-	if len(labelled) != 1 {
-		return nil, unknownColumn(t, name)
-	}
-	return labelled[0], nil
+	return nil, unknownColumn(t, name)
 }
 
 // maxQuoted bounds in bytes what an error repeats of a value it was given.
 const maxQuoted = 80
 
-func quoted(s string) string {
-	if len(s) > maxQuoted {
-		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
+func quoted(s string) string { return `"` + shortened(s, maxQuoted) + `"` }
+
+func shortened(s string, limit int) string {
+	if len(s) <= limit {
+		return s
 	}
-	return `"` + s + `"`
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }

@@ -13,83 +13,141 @@ import (
 type candidate struct {
 	name    string
 	aliases []string
+	label   string // what people read; shown beside a name that does not tell by itself why it is offered
+	weight  int    // among equals the lightest comes first
+	primary bool   // what rows are named by: the first guess for any kind of name
 }
 
 // maxNearest is how many names an error offers.
-const maxNearest = 3
+const maxNearest = 4
 
-// likeness is how near a name is to another; less is nearer, and 0 is the same but for case and punctuation.
-type likeness struct{ score, edits int }
+// longestName is the length in bytes above which nothing is taken for a slip of a name. Names end well below it, and
+// the cost of a comparison grows with both lengths.
+const longestName = 128
 
-// weak is the score of a name that only holds the other as a part: phone in Main Phone. Any slip is nearer.
-const weak = 1 << 8
+// likeness is how near a name is to another; less is nearer. byLabel tells that it is the label that is near.
+type likeness struct {
+	score   int
+	byLabel bool
+}
+
+// The scores of what is no slip. A slip scores the letters that it takes to undo it.
+const (
+	same      = 0
+	sameLabel = 1
+	weak      = 1 << 8 // shares its words: phone and Main Phone
+)
 
 // nearest returns the candidates that want is most likely a slip of, best first. One that is called exactly that, but
-// for case and punctuation, stands alone.
+// for case and punctuation, stands alone; beside one that is labelled so, only what shares the words is offered.
 func nearest(want string, candidates []candidate) []string {
 	type scored struct {
-		name string
+		candidate
 		likeness
 	}
 	key := fold(want)
-	if key == "" {
+	if key == "" || len(want) > longestName {
 		return nil
 	}
 	var list []scored
 	for _, c := range candidates {
-		if best, ok := c.likeness(key); ok {
-			list = append(list, scored{c.name, best})
+		if best, ok := c.likeness(want, key); ok {
+			list = append(list, scored{c, best})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Or(a.score-b.score, a.edits-b.edits) })
+	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Or(a.score-b.score, a.weight-b.weight) })
 	var names []string
 	for _, s := range list {
-		if exact := list[0].score == 0; len(names) == maxNearest || exact && s.score > 0 {
+		first := list[0].score
+		if len(names) == maxNearest || first == same && s.score > same {
 			break
 		}
-		if !slices.Contains(names, s.name) {
-			names = append(names, s.name)
+		if first == sameLabel && list[0].sameLabel(key) && s.score > sameLabel && s.score < weak {
+			continue
+		}
+		name := s.name
+		if s.byLabel {
+			name += " (" + s.label + ")"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// likeness is that of the name or alias of c which is nearest to key.
-func (c candidate) likeness(key string) (best likeness, ok bool) {
-	for i, name := range append([]string{c.name, unprefixed(c.name)}, c.aliases...) {
-		l, near := compare(key, fold(name))
-		if i == 1 && near { // the name as it stands comes first, and a slip in it is likelier
-			near = l.score <= 1 || l.score == weak
-			l.score++
-		}
-		if near && (!ok || l.score < best.score || l.score == best.score && l.edits < best.edits) {
-			best, ok = l, true
+func (c candidate) sameLabel(key string) bool { return fold(c.label) == key }
+
+// likeness is that of the name, label or alias of c which is nearest to want, whose folded form is key.
+func (c candidate) likeness(want, key string) (best likeness, ok bool) {
+	best.score, ok = edits(key, fold(c.name))
+	take := func(score int, near, byLabel bool) {
+		if near && (!ok || score < best.score) {
+			best, ok = likeness{score, byLabel}, true
 		}
 	}
+	if bare := unprefixed(c.name); bare != c.name { // the name as it stands comes first, and a slip in it is likelier
+		score, near := edits(key, fold(bare))
+		take(score+1, near && score <= 1, false)
+	}
+	for _, alias := range c.aliases {
+		score, near := edits(key, fold(alias))
+		take(score, near, false)
+	}
+	score, near := edits(key, fold(c.label))
+	take(score+sameLabel, near && score <= 1, true)
+	inName, inLabel := sharesWords(want, c)
+	take(sameLabel, c.primary && (inName || inLabel), inLabel)
+	take(weak, inName && inLabel, inLabel)
+	take(weak+1, inName || inLabel, inLabel)
+	best.byLabel = best.byLabel && fold(c.label) != fold(c.name)
 	return best, ok
 }
 
-// compare tells the likeness of two folded names, and whether there is any. A name that is most of the other is near.
-func compare(want, name string) (likeness, bool) {
+// edits counts the letters that make one folded name of the other, and says whether they are few enough. A name that is
+// most of the other is near.
+func edits(want, name string) (int, bool) {
 	if name == "" {
-		return likeness{}, false
+		return 0, false
 	}
-	edits := levenshtein.ComputeDistance(want, name)
 	short, long := want, name
 	if len(short) > len(long) {
 		short, long = long, short
 	}
-	// In a short name two edits leave little of it, unless it begins the same.
-	farFetched := edits > 1 && len(want) < 6 && want[0] != name[0]
-	switch {
-	case len(short) > 3 && 2*len(short) > len(long) && strings.Contains(long, short):
-		return likeness{min(edits, 2), edits}, true
-	case edits <= max(2, len(want)/3) && !farFetched:
-		return likeness{edits, edits}, true
-	case len(want) > 3 && strings.Contains(name, want):
-		return likeness{weak, edits}, true
+	if len(short) > 3 && 2*len(short) > len(long) && strings.Contains(long, short) {
+		return min(2, len(long)-len(short)), true
 	}
-	return likeness{}, false
+	if 2*len(short) < len(long) {
+		return 0, false
+	}
+	n := levenshtein.ComputeDistance(want, name)
+	swapped := n == 2 && len(want) == len(name) && want[0] == name[0] && slices.Equal(letters(want), letters(name))
+	return n, n <= min(len(want)/3, 4) || n == 1 && len(want) > 1 || swapped
+}
+
+func letters(s string) []byte { return slices.Sorted(slices.Values([]byte(s))) }
+
+// forms are the words that word may stand for in the name of a column: what a model calls the amount of an opportunity
+// is its estimatedvalue, labelled Est. Revenue.
+func forms(word string) []string {
+	if word == "amount" {
+		return []string{word, "value", "revenue"}
+	}
+	return []string{word}
+}
+
+// sharesWords says whether every word of want is in the name of c, or in its label.
+func sharesWords(want string, c candidate) (inName, inLabel bool) {
+	words := strings.FieldsFunc(strings.ToLower(want), func(r rune) bool { return !unicode.IsLetter(r) })
+	name, label := fold(c.name), strings.ToLower(c.label)
+	inName, inLabel = len(words) > 0, len(words) > 0
+	for _, word := range words {
+		isIn := func(text string) bool {
+			return slices.ContainsFunc(forms(word), func(form string) bool { return len(form) > 3 && strings.Contains(text, form) })
+		}
+		inName, inLabel = inName && isIn(name), inLabel && isIn(label)
+	}
+	return inName, inLabel
 }
 
 // fold leaves what people remember of a name: letters and digits in lower case.

@@ -325,9 +325,9 @@ func TestWrongNamesAreRefusedWithTheNearest(t *testing.T) {
 	}{
 		{"acount", dataverse.Query{}, dataverse.NotFound, `there is no table "acount"`, []string{"account"}},
 		{"people", dataverse.Query{}, dataverse.NotFound, `there is no table "people"`, nil},
-		{"account", dataverse.Query{Select: []string{"accountname"}}, dataverse.Invalid, `no column "accountname"`, []string{"name"}},
+		{"account", dataverse.Query{Select: []string{"accountname"}}, dataverse.Invalid, `no column "accountname"`, []string{"name (Account Name)"}},
 		{"account", dataverse.Query{Select: []string{"primarycontactidname"}}, dataverse.Invalid, `no column`, []string{"primarycontactid"}},
-		{"account", dataverse.Query{Select: []string{"phone"}}, dataverse.Invalid, `no column`, []string{"telephone1"}},
+		{"account", dataverse.Query{Select: []string{"phone"}}, dataverse.Invalid, `no column`, []string{"telephone1 (Main Phone)"}},
 		{"account", dataverse.Query{Select: []string{"citty"}}, dataverse.Invalid, `no column`, nil},
 		{"account", dataverse.Query{Select: []string{"colours"}}, dataverse.Invalid, `no column`, []string{"new_colors"}},
 		{"account", dataverse.Query{Filter: "nam eq 'x'"}, dataverse.Invalid, `no column "nam"`, []string{"name"}},

@@ -10,8 +10,8 @@ import (
 
 // Query selects rows. The zero Query is every column of every row.
 type Query struct {
-	// Select names columns by logical or display name, lookups too (primarycontactid); nil means all but parties, which
-	// "*" leaves room for: "*", "to".
+	// Select names columns by logical name, lookups too (primarycontactid); nil means all but parties, which "*" leaves
+	// room for: "*", "to".
 	Select []string
 	// Filter is an OData expression. Lookups go by logical name or as _x_value, choices by number or label.
 	Filter string
@@ -51,13 +51,17 @@ func (c *Client) plan(ctx context.Context, table string, q Query) (*plan, error)
 	if t.SetName == "" {
 		return nil, invalid("table %s is not served by the Web API", t.LogicalName)
 	}
-	o, err := readOptions(q)
+	tr := &translator{client: c}
+	o, err := tr.read(q)
 	if err != nil {
 		return nil, err
 	}
-	tr := &translator{client: c, nested: slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })}
+	tr.nested = slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })
 	s, err := tr.options(ctx, t, &o)
 	if err != nil {
+		return nil, err
+	}
+	if err := tr.faults.err(); err != nil {
 		return nil, err
 	}
 	p := &plan{table: t, shape: s}
@@ -77,8 +81,8 @@ func (p *plan) add(name, value string) {
 	}
 }
 
-// readOptions parses the texts of q.
-func readOptions(q Query) (odata.Options, error) {
+// read parses the texts of q.
+func (tr *translator) read(q Query) (odata.Options, error) {
 	var o odata.Options
 	if q.Size < 0 || q.Size > maxPage {
 		return o, invalid("size: got %d, want 1 to %d", q.Size, maxPage)
@@ -87,41 +91,41 @@ func readOptions(q Query) (odata.Options, error) {
 		return o, invalid("top: got %d, want 0 or more", q.Top)
 	}
 	o.Select = slices.Clone(q.Select)
-	var err error
-	if q.Filter != "" {
-		if o.Filter, err = odata.ParseFilter(q.Filter); err != nil {
-			return o, syntaxError("filter", err)
-		}
+	f, err := parsed(tr, "filter", q.Filter, odata.ParseFilter)
+	if err != nil {
+		return o, err
 	}
-	if q.OrderBy != "" {
-		if o.OrderBy, err = odata.ParseOrderBy(q.OrderBy); err != nil {
-			return o, syntaxError("orderby", err)
-		}
+	o.Filter = f
+	if o.OrderBy, err = parsed(tr, "order by", q.OrderBy, odata.ParseOrderBy); err != nil {
+		return o, err
 	}
-	if q.Expand != "" {
-		if o.Expand, err = odata.ParseExpand(q.Expand); err != nil {
-			return o, syntaxError("expand", err)
-		}
-	}
-	return o, nil
+	o.Expand, err = parsed(tr, "expand", q.Expand, odata.ParseExpand)
+	return o, err
 }
 
-func syntaxError(where string, err error) error {
-	e := invalid("%s: %s", where, err)
-	e.Err = err
-	return e
+// parsed is what parse makes of text; nothing for an empty text, and for a fault that was taken.
+func parsed[T any](tr *translator, where, text string, parse func(string) (T, error)) (out T, err error) {
+	if text == "" {
+		return out, nil
+	}
+	v, err := parse(text)
+	if err != nil {
+		return out, tr.faults.take(syntaxError(where, text, err))
+	}
+	return v, nil
 }
 
 // translator turns names of the domain into names of the Web API.
 type translator struct {
 	client *Client
 	nested bool // there are expands inside expands
+	faults faults
 }
 
 // options translates o in place, and tells how the rows will look.
 func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (*shape, error) {
 	s := &shape{name: t.LogicalName, table: t, full: maxPage}
-	if err := selectColumns(t, o, s); err != nil {
+	if err := tr.selectColumns(ctx, t, o, s); err != nil {
 		return s, err
 	}
 	if o.Filter != nil {
@@ -141,26 +145,38 @@ func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (
 	return s, tr.expand(ctx, t, o, s)
 }
 
+// selectable finds a column that can be selected: one that can be read, or a list of parties.
+func (tr *translator) selectable(ctx context.Context, t *Table, name string) (*Column, error) {
+	c, ok := t.Column(strings.TrimSpace(name))
+	switch {
+	case !ok:
+		return nil, tr.notSelected(ctx, t, name)
+	case c.Type == PartyListColumn:
+		return c, nil
+	}
+	return t.readable(c.LogicalName)
+}
+
 // selectColumns resolves $select. Columns that are named twice are asked for once.
-func selectColumns(t *Table, o *odata.Options, s *shape) error {
+func (tr *translator) selectColumns(ctx context.Context, t *Table, o *odata.Options, s *shape) error {
 	all := len(o.Select) == 0 || slices.Contains(o.Select, "*")
 	properties := make([]string, 0, len(o.Select))
 	for _, name := range o.Select {
 		if name == "*" {
 			continue
 		}
-		c, err := t.ColumnNamed(name)
-		if err != nil {
-			return err
-		}
-		if c.Type == PartyListColumn {
+		c, err := tr.selectable(ctx, t, name)
+		if err == nil && c.Type == PartyListColumn {
 			if err := selectParties(t, c, o, s); err != nil {
 				return err
 			}
 			continue
 		}
-		if c, err = t.readable(c.LogicalName); err != nil {
-			return err
+		if err != nil {
+			if err := tr.faults.take(err); err != nil {
+				return err
+			}
+			continue
 		}
 		if !slices.Contains(s.columns, c.LogicalName) {
 			s.columns = append(s.columns, c.LogicalName)
@@ -184,7 +200,10 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 		e := &o.Expand[i]
 		nav, ok := t.navigation(e.Path)
 		if !ok {
-			return unknownNavigation(t, e.Path)
+			if err := tr.faults.take(unknownNavigation(t, e.Path)); err != nil {
+				return err
+			}
+			continue
 		}
 		e.Path = nav.name
 		inner := &shape{name: nav.target, full: maxPage}

@@ -69,7 +69,7 @@ func TestQueriesSpeakTheServicesNames(t *testing.T) {
 		q    dataverse.Query
 		want map[string]string
 	}{
-		{"lookups are selected by logical name", dataverse.Query{Select: []string{"account name", "primarycontactid", "Name"}},
+		{"lookups are selected by logical name", dataverse.Query{Select: []string{"name", "primarycontactid", "Name"}},
 			map[string]string{"$select": "name,_primarycontactid_value"}},
 		{"the service's own form works too", dataverse.Query{Select: []string{"_primarycontactid_value"}},
 			map[string]string{"$select": "_primarycontactid_value"}},

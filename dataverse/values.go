@@ -59,23 +59,27 @@ func (c *Client) prepare(ctx context.Context, table string, v Values, w write) (
 
 func (w *writer) object(ctx context.Context, t *Table, v Values) (map[string]any, error) {
 	out := make(map[string]any, len(v))
+	var wrong faults
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		property, value, err := w.member(ctx, t, name, v[name])
-		if err != nil {
-			return nil, err
-		}
 		there, twice := out[property]
 		if before, ok := there.(partyRows); ok { // several columns make one list
 			if list, ok := value.(partyRows); ok {
 				value, twice = append(before, list...), false
 			}
 		}
-		if twice {
-			return nil, invalid("column %s: it is given twice", quoted(name))
+		if twice && err == nil {
+			err = invalid("column %s: it is given twice", quoted(name))
+		}
+		if err != nil {
+			if err := wrong.take(err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		out[property] = value
 	}
-	return out, nil
+	return out, wrong.err()
 }
 
 // member translates one column, one bound lookup or one set of related rows.

@@ -102,7 +102,7 @@ func TestWrongValuesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		nearest []string
 	}{
 		{"naem", "A", `table account has no column "naem"`, []string{"name"}},
-		{"Account Name", "A", `no column "Account Name"`, []string{"name"}},
+		{"Account Name", "A", `no column "Account Name"`, []string{"name (Account Name)"}},
 		{"name", strings.Repeat("x", 161), "the text is 161 characters long, the limit is 160", nil},
 		{"name", 5, "column name: got 5, want text", nil},
 		{"name", []any{"A"}, "column name: got a list, want text", nil},

@@ -62,7 +62,8 @@ func describeColumns(t *dataverse.Table, names []string) ([]columnDetail, error)
 		matched := false
 		for i := range t.Columns {
 			c := &t.Columns[i]
-			if ok, err := path.Match(strings.ToLower(name), c.LogicalName); ok && err == nil {
+			ok, err := path.Match(strings.ToLower(name), c.LogicalName)
+			if ok && err == nil || strings.EqualFold(name, c.DisplayName) {
 				matched = true
 				add(c)
 			}

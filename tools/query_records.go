@@ -117,7 +117,7 @@ func selected(t *dataverse.Table, asked []string) []string {
 		if name == "id" {
 			name = t.PrimaryID
 		}
-		if c, err := t.ColumnNamed(name); err == nil {
+		if c, ok := t.Column(name); ok {
 			name = c.LogicalName
 		}
 		if !slices.Contains(columns, name) {

@@ -42,7 +42,7 @@ func twoAccounts() []emulator.Option {
 func TestQueryAnswersTheColumnsAskedInTheirOrder(t *testing.T) {
 	set := connect(t, twoAccounts()...)
 	got := call[map[string]any](t, set, find(t, "query_records"),
-		`{"table":"Accounts","select":["primarycontactid","id","revenue","Industry","name"],"order_by":"name"}`)
+		`{"table":"Accounts","select":["primarycontactid","id","revenue","industrycode","name"],"order_by":"name"}`)
 	want := map[string]any{
 		"table":   "account",
 		"columns": []any{"primarycontactid", "accountid", "revenue", "industrycode", "name"},

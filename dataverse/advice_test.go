@@ -1,0 +1,114 @@
+package dataverse_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+)
+
+func TestRefusalsSayWhatToWrite(t *testing.T) {
+	c := emulated(t)
+	const own = "Microsoft.Dynamics.CRM."
+	for _, test := range []struct {
+		table string
+		q     dataverse.Query
+		want  string
+	}{
+		{"account", dataverse.Query{Select: []string{"primarycontactid/fullname"}}, `use expand: "primarycontactid($select=fullname)"`},
+		{"account", dataverse.Query{Select: []string{"ownerid/fullname"}}, `select ownerid, which shows the name, or use expand: "owninguser($select=fullname)"`},
+		{"opportunity", dataverse.Query{Select: []string{"customerid/name"}}, `use expand: "customerid_account($select=name)"`},
+		{"account", dataverse.Query{Select: []string{"name,revenue"}}, `"name,revenue" is one text, want a list of columns`},
+		{"account", dataverse.Query{Filter: "ownerid/fullname eq 'x'"}, "write owninguser/fullname"},
+		{"account", dataverse.Query{Filter: "ownerid/name eq 'x'"}, "write owningteam/name"},
+		{"account", dataverse.Query{Filter: "ownerid eq 'Gabriela Torres'"}, "compared as owninguser/fullname or owningteam/name"},
+		{"account", dataverse.Query{Filter: "contains(ownerid,'Gab')"}, "compared as owninguser/fullname or owningteam/name"},
+		{"account", dataverse.Query{Filter: "primarycontactid/ownerid/fullname eq 'x'"}, "write primarycontactid/owninguser/fullname"},
+		{"opportunity", dataverse.Query{Filter: "contains(statecode,'op')"}, "statecode eq 'Open'"},
+		{"opportunity", dataverse.Query{Filter: "contains(estimatedvalue,'1')"}, "compare it with eq, gt"},
+		{"opportunity", dataverse.Query{Filter: "startswith(createdon,'2026')"}, "createdon ge 2026-05-01"},
+		{"opportunity", dataverse.Query{Filter: "statecode eq true"}, `no choice "true", nearest: Open = 0, Won = 1, Lost = 2`},
+		{"task", dataverse.Query{Filter: "regardingobjectid/name eq 'x'"}, "write regardingobjectid_account_task/name or regardingobjectid_opportunity_task/name"},
+		{"task", dataverse.Query{Filter: "subject/name eq 'x'"}, "column subject of table task leads to no other table"},
+		{"account", dataverse.Query{Filter: "createdon gt now()"}, "write " + own + "LastXDays(PropertyName='createdon',PropertyValue=30)"},
+		{"account", dataverse.Query{Filter: "year(createdon) eq 2026"}, "write createdon ge 2026-01-01 and createdon lt 2027-01-01"},
+		{"account", dataverse.Query{Filter: "LastXDays(modifiedon,7)"}, "write " + own + "LastXDays(PropertyName='modifiedon',PropertyValue=7)"},
+		{"account", dataverse.Query{Filter: "ThisMonth(createdon)"}, "write " + own + "ThisMonth(PropertyName='createdon')"},
+		{"account", dataverse.Query{Filter: "createdon gt addDays(now(),-30)"}, "LastXDays("},
+		{"account", dataverse.Query{Filter: "length(name) gt 3"}, "contains, startswith and endswith"},
+		{"account", dataverse.Query{Filter: "LastDays(createdon,7)"}, "write " + own + "LastXDays(PropertyName='createdon',PropertyValue=7)"},
+		{"account", dataverse.Query{Filter: "substringof('x',name)"}, "write contains(name,'text')"},
+		{"account", dataverse.Query{Filter: "LastXDays(PropertyName='creaton',PropertyValue=7)"}, `no column "creaton"`},
+		{"account", dataverse.Query{Filter: "createdon gt 2026-05-01T10:00:00"}, "the zone is missing: write 2026-05-01T10:00:00Z"},
+		{"account", dataverse.Query{Filter: "createdon gt '2026-05-01T10:00:00'"}, "the zone is missing: write 2026-05-01T10:00:00Z"},
+		{"account", dataverse.Query{Filter: "createdon gt 2026-05-01 10:00"}, "the zone is missing: write 2026-05-01T10:00Z"},
+		{"account", dataverse.Query{Filter: "name = 'x'"}, "write eq instead of ="},
+		{"account", dataverse.Query{Filter: "name == 'x'"}, "write eq instead of =="},
+		{"account", dataverse.Query{Filter: "revenue > 5"}, "write gt instead of >"},
+		{"account", dataverse.Query{Filter: "revenue >= 5"}, "write ge instead of >="},
+		{"account", dataverse.Query{Filter: "name != 'x'"}, "write ne instead of !="},
+		{"account", dataverse.Query{Filter: "name eq 'x' && revenue gt 5"}, "write and instead of &&"},
+		{"account", dataverse.Query{Filter: "name eq 'x' AND revenue gt 5"}, "write and in lower case"},
+		{"account", dataverse.Query{Filter: "name EQ 'x'"}, "write eq in lower case"},
+		{"account", dataverse.Query{Filter: "name like '%x%'"}, "write contains(column,'text')"},
+		{"account", dataverse.Query{Filter: `name eq "x"`}, "single quotes"},
+		{"account", dataverse.Query{Filter: "name eq 'O'Connor'"}, "a quote inside text is doubled: 'O''Connor'"},
+		{"account", dataverse.Query{Filter: "name eq 'O'Connor' and telephone1 eq '1'"}, "a quote inside text is doubled: 'O''Connor'"},
+		{"account", dataverse.Query{Filter: "name is null"}, "write eq null"},
+		{"account", dataverse.Query{Filter: "name is not null"}, "write ne null"},
+		{"account", dataverse.Query{OrderBy: "name DESC"}, "write desc in lower case"},
+	} {
+		_, err := c.Page(t.Context(), test.table, test.q, "")
+		e, ok := errors.AsType[*dataverse.Error](err)
+		if !ok || e.Kind != dataverse.Invalid || e.Status != 0 || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s %+v: got %v, want it refused here with %q", test.table, test.q, err, test.want)
+		}
+	}
+}
+
+func TestAdviceWorks(t *testing.T) {
+	c := emulated(t)
+	for table, filters := range map[string][]string{
+		"account": {
+			"owninguser/fullname eq 'x'", "owningteam/name eq 'x'", "LastXDays(PropertyName='createdon',PropertyValue=7)",
+			"lastxdays(PropertyName=createdon,PropertyValue=7)", "Microsoft.Dynamics.CRM.ThisMonth(PropertyName='createdon')",
+			"Contains(name,'x')", "primarycontactid eq contact(4026be43-6b69-e111-8f65-78e7d1620f5e)", "name eq 'O''Connor'",
+			"Today(PropertyName='createdon') or On(PropertyName='createdon',PropertyValue=2026-05-01)",
+		},
+		"task": {"regardingobjectid_account_task/name eq 'x'"},
+	} {
+		for _, filter := range filters {
+			if _, err := c.Page(t.Context(), table, dataverse.Query{Filter: filter, Top: 1}, ""); err != nil {
+				t.Errorf("%s %s: %v", table, filter, err)
+			}
+		}
+	}
+}
+
+func TestAllFaultsAreToldAtOnce(t *testing.T) {
+	c := emulated(t)
+	_, err := c.Page(t.Context(), "contact", dataverse.Query{
+		Select: []string{"fulname", "phne", "fulname"}, Filter: "frstname eq 'x' and statecode eq 'Actve' or fulname eq 'y'", OrderBy: "creaton",
+	}, "")
+	for _, want := range []string{`"fulname", nearest: fullname`, `"phne"`, `"frstname", nearest: firstname`, `no choice "Actve"`, `"creaton"`} {
+		if err == nil || strings.Count(err.Error(), want) != 1 {
+			t.Errorf("got %v, want %s once", err, want)
+		}
+	}
+	_, err = c.Create(t.Context(), "contact", dataverse.Values{"fistname": "A", "lstname": "B", "statecode": "none"})
+	for _, want := range []string{`"fistname"`, `"lstname"`, "statecode"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s in it", err, want)
+		}
+	}
+}
+
+func TestLabelsAreNoNamesOfColumns(t *testing.T) {
+	c := emulated(t)
+	for _, q := range []dataverse.Query{{Select: []string{"Revenue"}}, {Filter: "Revenue eq 1"}, {OrderBy: "revenue"}} {
+		if _, err := c.Page(t.Context(), "opportunity", q, ""); err == nil || !strings.Contains(err.Error(), "nearest: isrevenuesystemcalculated (Revenue)") {
+			t.Errorf("%+v: got %v, want the column that is labelled so as the first suggestion", q, err)
+		}
+	}
+}
