@@ -21,7 +21,7 @@ func TestGroupsCountAndAddUpLargestFirst(t *testing.T) {
 		})
 	}
 	groups, err := c.Groups(t.Context(), "Lead", dataverse.Grouping{
-		Filter: "statecode eq 'Open' and lastname ne 'Lead 4'", By: []string{"Lead Source", "parentaccountid"}, Sum: "revenue"})
+		Filter: "statecode eq 'Open' and lastname ne 'Lead 4'", By: []string{"leadsourcecode", "parentaccountid"}, Sum: "revenue"})
 	if err != nil {
 		t.Fatal(err)
 	}
