@@ -62,8 +62,7 @@ func describeColumns(t *dataverse.Table, names []string) ([]columnDetail, error)
 		matched := false
 		for i := range t.Columns {
 			c := &t.Columns[i]
-			ok, err := path.Match(strings.ToLower(name), c.LogicalName)
-			if ok && err == nil || strings.EqualFold(name, c.DisplayName) {
+			if ok, err := path.Match(strings.ToLower(name), c.LogicalName); ok && err == nil {
 				matched = true
 				add(c)
 			}

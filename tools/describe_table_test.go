@@ -48,7 +48,7 @@ func TestDescribeTellsTypesAndLabels(t *testing.T) {
 
 func TestNamedColumnsAreDescribedInFull(t *testing.T) {
 	set := connect(t)
-	got := call[describeTableOut](t, set, find(t, "describe_table"), `{"table":"account","columns":["Account Rating","address1_tele*","address1_telephone2","accountratingcode"]}`)
+	got := call[describeTableOut](t, set, find(t, "describe_table"), `{"table":"account","columns":["accountratingcode","address1_tele*","address1_telephone2","accountratingcode"]}`)
 	var names []string
 	for _, c := range got.Details {
 		names = append(names, c.Name)
