@@ -12,8 +12,10 @@ import (
 
 // FuzzReadsNeverFail sends arbitrary query options: what the emulator cannot answer it refuses.
 func FuzzReadsNeverFail(f *testing.F) {
-	sets := []string{"accounts", "contacts", "emails", "activitypointers", "environmentvariabledefinitions", "audits", "incidents", "owners", "systemusers", "goals", "campaignresponses"}
-	for i, seed := range [][2]string{
+	sets := []string{"accounts", "contacts", "emails", "activitypointers", "environmentvariabledefinitions", "audits", "incidents", "owners", "systemusers", "goals", "campaignresponses",
+		"EntityDefinitions", "EntityDefinitions(LogicalName='account')/Attributes", "EntityDefinitions(LogicalName='account')/Keys",
+		"RelationshipDefinitions", "GlobalOptionSetDefinitions"}
+	for _, seed := range [][2]string{
 		{"$filter", "contains(name,'[a-') and primarycontactid/createdby/fullname ne null or not (revenue gt 1e400)"},
 		{"$filter", "contact_customer_accounts/any(c:c/fullname eq 'x' and c/parentcustomerid_account/name ne null)"},
 		{"$filter", "regardingobjectid_lead/fullname eq 'x' or Microsoft.Dynamics.CRM.On(PropertyName='createdon',PropertyValue='2024-06-12')"},
@@ -30,8 +32,13 @@ func FuzzReadsNeverFail(f *testing.F) {
 		{"$skiptoken", `<cookie pagenumber="2" pagingcookie="%3ccookie page=%221%22%3e%3caccountid last=%22x%22/%3e%3c/cookie%3e" />`},
 		{"$select", "name,_ownerid_value,*"},
 		{"$top", "0"},
+		{"$filter", "IsCustomizable eq IsCustomizable and DisplayName ne DisplayName"},
+		{"$filter", "KeyAttributes eq KeyAttributes or IsCustomizable/Value eq true"},
+		{"$expand", "Attributes($select=LogicalName;$filter=LogicalName gt 'a'),Keys"},
 	} {
-		f.Add(i, seed[0], seed[1])
+		for n := range sets {
+			f.Add(n, seed[0], seed[1])
+		}
 	}
 	e, err := emulator.New(f.Context(), emulator.Options{Empty: true})
 	if err != nil {

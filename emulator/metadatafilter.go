@@ -88,7 +88,7 @@ func (s *view) checkTypes(b *odata.Binary) error {
 	if err != nil {
 		return err
 	}
-	if left == "" || right == "" || comparable(left) == comparable(right) {
+	if left == "" || right == "" || comparable(left) != "" && comparable(left) == comparable(right) {
 		return nil
 	}
 	names := map[odata.Op]string{odata.Eq: "Equal", odata.Ne: "NotEqual", odata.Gt: "GreaterThan",
@@ -124,7 +124,8 @@ func (s *view) operandKind(e odata.Expr) (string, error) {
 	return "", nil
 }
 
-// comparable maps types to what they are compared as. A string stands for a member of any enum, and for an id.
+// comparable maps types to what they are compared as; "" for those with parts, which have no order and no equality. A
+// string stands for a member of any enum, and for an id.
 func comparable(kind string) string {
 	switch kind {
 	case "Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Decimal", "Edm.Double":
@@ -135,7 +136,10 @@ func comparable(kind string) string {
 	if t := loadMetadataTypes().byName[kind]; t != nil && t.kind == "enum" {
 		return "text"
 	}
-	return kind
+	if strings.HasPrefix(kind, "Edm.") {
+		return kind
+	}
+	return ""
 }
 
 // matches evaluates the filter, which check has passed.
