@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
 
@@ -56,13 +57,37 @@ func messages(next http.Handler) http.Handler {
 			return
 		}
 		var m message
-		if json.Unmarshal(body, &m) == nil && isNull(m.ID) && strings.HasPrefix(m.Method, "notifications/") {
+		err = json.Unmarshal(body, &m)
+		if err == nil && isNull(m.ID) && strings.HasPrefix(m.Method, "notifications/") {
 			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		if reason := notARequest(m, err); reason != "" {
+			refuse(w, reason)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// notARequest says what the library would answer wrongly or not at all: it takes a batch for broken JSON, a null id
+// for none, and repeats any other.
+func notARequest(m message, err error) string {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Value == "array" && wrong.Field == "" {
+		return "batches are not supported: send one message a request"
+	}
+	if err == nil && m.Method != "" && len(m.ID) > 0 && !bytes.ContainsAny(m.ID[:1], `"-0123456789`) {
+		return "the id of a request has to be a string or a number"
+	}
+	return ""
+}
+
+// refuse answers with the JSON-RPC error for something that is no request.
+func refuse(w http.ResponseWriter, reason string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(mcp.NewJSONRPCError(mcp.NewRequestId(nil), mcp.INVALID_REQUEST, reason, nil)) // fails when the client has gone
 }
 
 // recovered keeps a panic from the client, who gets no more than that there

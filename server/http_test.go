@@ -137,6 +137,29 @@ func TestHTTPAcceptsEveryNotification(t *testing.T) {
 	}
 }
 
+func TestHTTPRefusesWhatIsNoRequest(t *testing.T) {
+	url := endpoint(t, Options{})
+	for body, want := range map[string]string{
+		`[]`: "batches are not supported",
+		` [{"jsonrpc":"2.0","id":1,"method":"ping"}]`:    "batches are not supported",
+		`{"jsonrpc":"2.0","id":null,"method":"ping"}`:    "string or a number",
+		`{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}`: "string or a number",
+		`{"jsonrpc":"2.0","id":true,"method":"ping"}`:    "string or a number",
+	} {
+		status, _, text := send(t, http.MethodPost, url, body, nil, nil)
+		if status != http.StatusBadRequest || !strings.Contains(text, `"id":null,"error":{"code":-32600,`) || !strings.Contains(text, want) {
+			t.Errorf("%s: got %d %s, want 400, -32600: %s", body, status, text, want)
+		}
+	}
+	for body, want := range map[string]string{
+		`[`: "-32700", `{"jsonrpc":"2.0","id":"x","method":"ping"}`: `"id":"x"`, `{"jsonrpc":"2.0","id":-1,"method":"ping"}`: `"id":-1`,
+	} {
+		if _, _, text := send(t, http.MethodPost, url, body, nil, nil); !strings.Contains(text, want) {
+			t.Errorf("%s: got %s, want %s", body, text, want)
+		}
+	}
+}
+
 func TestHTTPOpensNoStreamThatWouldStandIdle(t *testing.T) {
 	if status, _, _ := send(t, http.MethodGet, endpoint(t, Options{}), "", nil, nil); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: got %d, want 405", status)
