@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -32,6 +33,9 @@ func payload(t *schema.Table, format string, args ...any) *Error {
 
 // body reads the request's body, a JSON object.
 func (c *call) body(t *schema.Table) (members, error) {
+	if format := c.r.Header.Get("Content-Type"); format != "" && !isJSON(format) {
+		return nil, fail(http.StatusUnsupportedMediaType, codeODataRequest, "The request entity's media type '%s' is not supported for this resource.", format)
+	}
 	d := json.NewDecoder(c.r.Body)
 	d.UseNumber()
 	r := bodyReader{decoder: d, table: t}
@@ -47,6 +51,12 @@ func (c *call) body(t *schema.Table) (members, error) {
 		return nil, payload(t, "Invalid JSON. More than one value was found at the root of the JSON content.")
 	}
 	return object, nil
+}
+
+// isJSON looks past parameters such as the charset.
+func isJSON(format string) bool {
+	media, _, err := mime.ParseMediaType(format)
+	return err == nil && media == "application/json"
 }
 
 // bodyReader reads JSON and keeps the order of properties.

@@ -224,7 +224,7 @@ func (c *call) page(body object, objects [][]byte, total int, next string) error
 		applied = append(applied, "odata.maxpagesize="+strconv.Itoa(c.prefer.maxPageSize))
 	}
 	c.applied(applied...)
-	return c.answer(http.StatusOK, body.bytes())
+	return c.stream(body.bytes())
 }
 
 // annotatePage adds what a client gets who asks for all annotations.

@@ -269,3 +269,33 @@ func TestTheTypeOfARowIsThatOfItsSet(t *testing.T) {
 		}
 	}
 }
+
+func TestBodyHasToBeJSON(t *testing.T) {
+	s := start(t)
+	for format, want := range map[string]int{
+		"application/json":                         http.StatusNoContent,
+		"Application/JSON; charset=utf-8; odata=x": http.StatusNoContent,
+		"":                                  http.StatusNoContent,
+		"application/x-www-form-urlencoded": http.StatusUnsupportedMediaType,
+		"application/atom+xml":              http.StatusUnsupportedMediaType,
+		"nonsense/":                         http.StatusUnsupportedMediaType,
+	} {
+		if got := send(t, s, http.MethodPost, "accounts", `{"name":"Contoso"}`, "Content-Type: "+format); got.status != want {
+			t.Errorf("%q: got %d %s, want %d", format, got.status, got.body, want)
+		}
+	}
+}
+
+func TestPageOfRowsIsStreamed(t *testing.T) {
+	s := start(t)
+	id := add(t, s, "accounts", `{"name":"Contoso"}`)
+	for path, want := range map[string]string{
+		"accounts":             "application/json; odata.metadata=minimal; odata.streaming=true",
+		"accounts(" + id + ")": "application/json; odata.metadata=minimal",
+		"WhoAmI":               "application/json; odata.metadata=minimal",
+	} {
+		if got := get(t, s, path).header.Get("Content-Type"); got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+}

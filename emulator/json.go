@@ -78,9 +78,18 @@ func appendString(b []byte, s string) []byte {
 }
 
 // answer writes a JSON body.
-func (c *call) answer(status int, body []byte) error {
-	h := c.w.Header()
-	h.Set("Content-Type", "application/json; odata.metadata="+c.metadataLevel())
+func (c *call) answer(status int, body []byte) error { return c.answerAs(status, "", body) }
+
+// stream writes the rows of a collection. What stands in a batch comes with the whole of it.
+func (c *call) stream(body []byte) error {
+	if c.inner != nil {
+		return c.answer(http.StatusOK, body)
+	}
+	return c.answerAs(http.StatusOK, "; odata.streaming=true", body)
+}
+
+func (c *call) answerAs(status int, parameter string, body []byte) error {
+	c.w.Header().Set("Content-Type", "application/json; odata.metadata="+c.metadataLevel()+parameter)
 	c.w.WriteHeader(status)
 	_, err := c.w.Write(body)
 	return err

@@ -82,6 +82,9 @@ func (c *call) addReference(t *schema.Table, nav schema.Nav) error {
 	if text == "" {
 		return payload(t, "The entity reference link has no '@odata.id' annotation with the URL of a row.")
 	}
+	if c.inner == nil && !strings.Contains(text, "://") { // in a batch it may be relative, or $1
+		return payload(t, "The URI '%s' of the entity reference link has to be absolute.", text)
+	}
 	err = c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
 		one, err := c.find(ctx, t)
 		if err != nil {
