@@ -13,9 +13,9 @@ const module = "github.com/dynamics-mcp/dynamics-mcp/"
 // not drawn is not allowed.
 var arrows = map[string][]string{
 	"cmd/dynamics-mcp":         {"server", "tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "auth", "emulator", "emulator/schema", "emulator/seed", "emulator/store"},
-	"server":                   {"tools", "dataverse", "dataverse/odata"},
-	"tools":                    {"dataverse", "dataverse/odata"},
-	"dataverse":                {"dataverse/odata"},
+	"server":                   {"tools", "dataverse", "dataverse/fetchxml", "dataverse/odata"},
+	"tools":                    {"dataverse", "dataverse/fetchxml", "dataverse/odata"},
+	"dataverse":                {"dataverse/fetchxml", "dataverse/odata"},
 	"dataverse/fetchxml":       {},
 	"dataverse/odata":          {},
 	"auth":                     {},
