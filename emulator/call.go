@@ -133,6 +133,9 @@ func (c *call) records(t *schema.Table) error {
 		return c.read(t)
 	case !row && len(c.path) == 1 && c.r.Method == http.MethodPost:
 		return c.create(t)
+	case !row && len(c.path) == 2 && c.r.Method == http.MethodPost:
+		name, _ := strings.CutPrefix(c.path[1].Name, namespace)
+		return c.bulk(t, name)
 	case row && len(c.path) == 1 && c.r.Method == http.MethodPatch:
 		return c.update(t)
 	case row && len(c.path) == 1 && c.r.Method == http.MethodDelete:

@@ -42,6 +42,7 @@ func writeCSDL(s *schema.Schema, annotated bool) []byte {
 	for _, m := range messages {
 		w.message(m)
 	}
+	w.bulkActions()
 	w.container()
 	w.WriteString(`</Schema></edmx:DataServices></edmx:Edmx>`)
 	return w.Bytes()
@@ -305,6 +306,21 @@ func (w *csdl) message(m message) {
 		w.element("ReturnType", "Type", alias+m.result, "Nullable", "false")
 	}
 	w.WriteString(`</` + element + `>`)
+}
+
+// bulkActions declares the messages for many rows, which are bound to entity sets.
+func (w *csdl) bulkActions() {
+	w.WriteString(`<ComplexType Name="CreateMultipleResponse"><Property Name="Ids" Type="Collection(Edm.Guid)" Nullable="false" /></ComplexType>`)
+	rows := "Collection(" + alias + "crmbaseentity)"
+	for _, name := range []string{"CreateMultiple", "UpdateMultiple", "UpsertMultiple"} {
+		w.open("Action", "Name", name, "IsBound", "true")
+		w.element("Parameter", "Name", "entityset", "Type", rows, "Nullable", "false")
+		w.element("Parameter", "Name", "Targets", "Type", rows, "Nullable", "false")
+		if name == "CreateMultiple" {
+			w.element("ReturnType", "Type", alias+"CreateMultipleResponse", "Nullable", "false")
+		}
+		w.WriteString(`</Action>`)
+	}
 }
 
 // container lists the entity sets, with the sets that their navigation properties lead to, and the functions.

@@ -37,7 +37,28 @@ func parse(text string) (*Schema, error) {
 		}
 	}
 	p.link()
+	for _, t := range p.schema.Tables {
+		t.addBulkMessages()
+	}
 	return p.schema, nil
+}
+
+// addBulkMessages adds the messages for many rows, which tables have that know those for one. The documentation of the
+// tables does not list them.
+func (t *Table) addBulkMessages() {
+	creates, updates := slices.Contains(t.Messages, "Create"), slices.Contains(t.Messages, "Update")
+	if t.Abstract || t.Intersect {
+		return
+	}
+	if creates {
+		t.Messages = append(t.Messages, "CreateMultiple")
+	}
+	if updates {
+		t.Messages = append(t.Messages, "UpdateMultiple")
+	}
+	if creates && updates {
+		t.Messages = append(t.Messages, "UpsertMultiple")
+	}
 }
 
 type parser struct {
