@@ -21,7 +21,19 @@ func (c *Client) Create(ctx context.Context, table string, v Values) (id string,
 	if e, ok := errors.AsType[*Error](err); ok && e.InDoubt && ch.own {
 		e.Op += " " + ch.id // nobody else knows it, and only by it can the row be looked for
 	}
-	return "", err
+	return "", c.taken(ctx, ch, err)
+}
+
+// taken says of a conflict whether it is about the id that the caller chose: the service tells only of a duplicate key.
+func (c *Client) taken(ctx context.Context, ch change, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != Conflict || ch.own || ch.table.Type == "Virtual" {
+		return err
+	}
+	if _, missing := c.do(ctx, ch.look()); missing == nil {
+		e.Message = "table " + ch.table.LogicalName + " has a row with the id " + ch.id + " already"
+	}
+	return e
 }
 
 // writable describes a table for a write.

@@ -22,6 +22,9 @@ func describeTable(ctx context.Context, d Deps, in describeTableIn) (describeTab
 	if err != nil {
 		return describeTableOut{}, err
 	}
+	if t, err = withServedTargets(ctx, d, t); err != nil {
+		return describeTableOut{}, err
+	}
 	out := describeTableOut{
 		Table: t.LogicalName, Name: t.DisplayName, Set: t.SetName,
 		PrimaryID: t.PrimaryID, PrimaryName: t.PrimaryName,
@@ -44,6 +47,25 @@ func describeTable(ctx context.Context, d Deps, in describeTableIn) (describeTab
 		}
 	}
 	return out, nil
+}
+
+// withServedTargets is t without the tables that its lookups could point to if the environment had them.
+func withServedTargets(ctx context.Context, d Deps, t *dataverse.Table) (*dataverse.Table, error) {
+	tables, err := d.Dataverse.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	served := make(map[string]bool, len(tables))
+	for _, info := range tables {
+		served[info.LogicalName] = info.SetName != ""
+	}
+	own := *t
+	own.Columns = slices.Clone(t.Columns)
+	for i := range own.Columns {
+		c := &own.Columns[i]
+		c.Targets = slices.DeleteFunc(slices.Clone(c.Targets), func(name string) bool { return !served[name] })
+	}
+	return &own, nil
 }
 
 // isPattern tells address1_* from the name of a column.
@@ -81,13 +103,19 @@ func describeColumns(t *dataverse.Table, names []string) ([]columnDetail, error)
 
 func detailOf(c *dataverse.Column) columnDetail {
 	detail := columnDetail{
-		Name: c.LogicalName, Label: c.DisplayName, Type: typeOf(c), Description: c.Description,
+		Name: c.LogicalName, Label: c.DisplayName, Type: typeOf(c, len(c.Targets)), Description: c.Description,
 		Required: required(c), Create: c.Create, Update: c.Update, Min: c.Min, Max: c.Max, Format: c.Format,
 	}
-	if c.Type != dataverse.BooleanColumn {
+	if hasChoices(c) {
 		detail.Choices = choiceMap(c)
 	}
 	return detail
+}
+
+// hasChoices leaves out yes and no, which need no explanation.
+func hasChoices(c *dataverse.Column) bool {
+	_, _, named := twoWords(c)
+	return named || c.Type != dataverse.BooleanColumn && len(c.Choices) > 0
 }
 
 func choiceMap(c *dataverse.Column) map[string]int64 {
@@ -102,7 +130,7 @@ func choicesOf(t *dataverse.Table) map[string]map[string]int64 {
 	all := map[string]map[string]int64{}
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.Type != dataverse.BooleanColumn && len(c.Choices) > 0 {
+		if hasChoices(c) {
 			all[c.LogicalName] = choiceMap(c)
 		}
 	}
@@ -225,7 +253,7 @@ func bookkeeping(name string) bool {
 // line is a column in a few words: its type, and its label where the name does
 // not give it away.
 func line(c *dataverse.Column) string {
-	words := typeOf(c)
+	words := typeOf(c, maxTargets)
 	if required(c) {
 		words += " required"
 	}
@@ -246,7 +274,11 @@ func required(c *dataverse.Column) bool {
 		(c.Required == dataverse.ApplicationRequired || c.Required == dataverse.SystemRequired)
 }
 
-func typeOf(c *dataverse.Column) string {
+// maxTargets is how many tables of a lookup the overview names.
+const maxTargets = 6
+
+// typeOf is the type of a column, with at most so many of the tables that a lookup may point to.
+func typeOf(c *dataverse.Column, most int) string {
 	switch c.Type {
 	case dataverse.StringColumn:
 		return sized("text", c.MaxLength)
@@ -255,7 +287,16 @@ func typeOf(c *dataverse.Column) string {
 	case dataverse.DecimalColumn, dataverse.MoneyColumn, dataverse.IntegerColumn, dataverse.BigIntColumn, dataverse.DoubleColumn:
 		return strings.ToLower(string(c.Type))
 	case dataverse.LookupColumn, dataverse.CustomerColumn, dataverse.OwnerColumn:
-		return "lookup " + strings.Join(c.Targets, ",")
+		words := "lookup " + strings.Join(c.Targets[:min(most, len(c.Targets))], ",")
+		if more := len(c.Targets) - most; more > 0 {
+			words += fmt.Sprintf(" and %d more", more)
+		}
+		return words
+	case dataverse.BooleanColumn:
+		if no, yes, ok := twoWords(c); ok {
+			return fmt.Sprintf("boolean (true: %s, false: %s)", yes, no)
+		}
+		return "boolean"
 	case dataverse.DateTimeColumn:
 		if c.Behavior == "DateOnly" || c.Format == "DateOnly" {
 			return "date"

@@ -127,17 +127,6 @@ func selected(t *dataverse.Table, asked []string) []string {
 	return columns
 }
 
-// usual is what one wants to see of a record that one knows nothing about.
-func usual(t *dataverse.Table) []string {
-	columns := []string{t.PrimaryID}
-	for _, name := range []string{t.PrimaryName, "statecode", "ownerid", "modifiedon"} {
-		if _, ok := t.Column(name); ok && name != t.PrimaryID {
-			columns = append(columns, name)
-		}
-	}
-	return columns
-}
-
 // filled parts the columns of rows into those with a value and those without.
 func filled(rows []dataverse.Row) (columns, empty []string) {
 	var names []string

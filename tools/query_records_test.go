@@ -62,8 +62,36 @@ func TestQueryAnswersTheColumnsAskedInTheirOrder(t *testing.T) {
 func TestQueryWithoutSelectShowsTheUsualColumns(t *testing.T) {
 	set := connect(t, twoAccounts()...)
 	got := call[queryRecordsOut](t, set, find(t, "query_records"), `{"table":"account"}`)
-	if want := []string{"accountid", "name", "statecode", "ownerid", "modifiedon"}; !slices.Equal(got.Columns, want) {
+	if want := []string{"accountid", "name", "primarycontactid", "revenue", "emailaddress1", "statecode", "ownerid", "modifiedon"}; !slices.Equal(got.Columns, want) {
 		t.Errorf("columns: got %v, want %v", got.Columns, want)
+	}
+}
+
+func TestTheUsualColumnsAreThoseThatPeopleLookFor(t *testing.T) {
+	d := environment(t)
+	for table, wants := range map[string][]string{
+		"opportunity": {"name", "customerid", "estimatedvalue", "estimatedclosedate", "statecode", "ownerid", "modifiedon"},
+		"incident":    {"title", "customerid", "resolveby", "ticketnumber"},
+		"lead":        {"fullname", "estimatedamount", "estimatedclosedate", "statecode"},
+		"contact":     {"fullname", "parentcustomerid", "emailaddress1"},
+		"task":        {"subject", "regardingobjectid", "scheduledend"},
+		"quote":       {"name", "customerid", "totalamount"},
+		"account":     {"name", "ownerid"},
+		"systemuser":  {"fullname"},
+	} {
+		described, err := d.Dataverse.Table(t.Context(), table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := usual(described)
+		if len(got) > maxUsual || got[0] != described.PrimaryID {
+			t.Errorf("%s: got %v, want at most %d columns, the id first", table, got, maxUsual)
+		}
+		for _, want := range wants {
+			if !slices.Contains(got, want) {
+				t.Errorf("%s: got %v, want %s among them", table, got, want)
+			}
+		}
 	}
 }
 

@@ -143,6 +143,9 @@ func reason(e *dataverse.Error) string {
 	return e.Message + " [" + strings.Join(marks, ", ") + "]"
 }
 
+// codeDuplicateKey is how the service refuses an id or an alternate key that is taken.
+const codeDuplicateKey = "0x80040237"
+
 // advice is one line: what to do about e.
 func advice(e *dataverse.Error, timeout time.Duration) string {
 	if len(e.Nearest) > 0 {
@@ -159,6 +162,9 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	case dataverse.Denied:
 		return denied(e.Status)
 	case dataverse.Conflict:
+		if strings.EqualFold(e.Code, codeDuplicateKey) {
+			return "A record with this id or key exists: change it with update_record or upsert_record, or create one with another id or key."
+		}
 		return "It changed meanwhile or exists already. Read the record again with get_record, then decide and repeat with its etag."
 	case dataverse.Throttled:
 		return fmt.Sprintf("The service is limiting calls; wait %s and call again.", max(e.RetryAfter, time.Second).Round(time.Second))

@@ -104,8 +104,8 @@ func (r *reader) cell(path string, row dataverse.Row, name string) any {
 		return trimmed(raw)
 	case string:
 		switch {
-		case v.Table != "" && v.Label != "":
-			return r.legend.lookup(path+name, v.Label, reference(v.Table, raw))
+		case v.Table != "" && nameOf(row, v) != "":
+			return r.legend.lookup(path+name, nameOf(row, v), reference(v.Table, raw))
 		case v.Table != "":
 			return reference(v.Table, raw)
 		case v.Label != "" && lookupType(v.Type): // a group by a lookup to several tables does not tell which
@@ -120,9 +120,28 @@ func (r *reader) cell(path string, row dataverse.Row, name string) any {
 			labels[i] = r.legend.choice(path+name, c.Label, c.Value)
 		}
 		return labels
+	case bool:
+		if label, ok := r.word(row, name, raw); ok {
+			return r.legend.choice(path+name, label, map[bool]int64{true: 1}[raw])
+		}
+		return raw
 	default:
 		return raw
 	}
+}
+
+// nameOf is the name of the row that v points to. Some lookups, such as owninguser, come without one, but the same row
+// may stand in another column.
+func nameOf(row dataverse.Row, v dataverse.Value) string {
+	if v.Label != "" {
+		return v.Label
+	}
+	for _, name := range row.Columns() {
+		if other := row.Value(name); other.Table == v.Table && other.Raw == v.Raw && other.Label != "" {
+			return other.Label
+		}
+	}
+	return ""
 }
 
 // inner is an expanded collection: a sheet inside a cell.
@@ -164,8 +183,11 @@ func (r *reader) fact(row dataverse.Row, name string) any {
 		}
 		return trimmed(raw)
 	case string:
-		if v.Table != "" {
-			return map[string]any{"id": reference(v.Table, raw), "name": v.Label}
+		switch {
+		case v.Table != "" && nameOf(row, v) != "":
+			return map[string]any{"id": reference(v.Table, raw), "name": nameOf(row, v)}
+		case v.Table != "":
+			return reference(v.Table, raw)
 		}
 		codes := r.codes(row, name, v)
 		if codes == nil {
@@ -176,6 +198,11 @@ func (r *reader) fact(row dataverse.Row, name string) any {
 			list[i] = map[string]any{"value": c.Value, "label": c.Label}
 		}
 		return list
+	case bool:
+		if label, ok := r.word(row, name, raw); ok {
+			return map[string]any{"value": raw, "label": label}
+		}
+		return raw
 	default:
 		return raw
 	}
