@@ -77,7 +77,7 @@ func (w *writing) own(ctx context.Context) error {
 	if table != "systemuser" && table != "team" {
 		return fail(http.StatusBadRequest, codeInvalidArgument, "The owner of a row cannot be removed.")
 	}
-	owner, err := load(ctx, w.tx, w.schema.Table(table), id)
+	unit, err := peek(ctx, w.tx, w.schema.Table(table), id, "businessunitid")
 	if err != nil {
 		return err
 	}
@@ -87,8 +87,8 @@ func (w *writing) own(ctx context.Context) error {
 	}
 	w.link("owninguser", user, "systemuser")
 	w.link("owningteam", team, "team")
-	unit, _ := owner["businessunitid"].(string)
-	w.link("owningbusinessunit", unit, "businessunit")
+	unitID, _ := unit.(string)
+	w.link("owningbusinessunit", unitID, "businessunit")
 	return nil
 }
 

@@ -61,11 +61,11 @@ func (w *writing) convert(ctx context.Context) error {
 		w.put("exchangerate", nil)
 		return nil
 	}
-	stands, err := load(ctx, w.tx, w.schema.Table("transactioncurrency"), currency)
+	rate, err := peek(ctx, w.tx, w.schema.Table("transactioncurrency"), currency, "exchangerate")
 	if err != nil {
 		return err
 	}
-	w.put("exchangerate", stands["exchangerate"])
+	w.put("exchangerate", rate)
 	return nil
 }
 
@@ -75,11 +75,11 @@ func (w *writing) pick(ctx context.Context, column, table, by string) error {
 	if id == "" {
 		return nil
 	}
-	stands, err := load(ctx, w.tx, w.schema.Table(table), id)
+	stands, err := peek(ctx, w.tx, w.schema.Table(table), id, column)
 	if err != nil {
 		return err
 	}
-	value, _ := stands[column].(string)
+	value, _ := stands.(string)
 	target := ""
 	if col := w.table.Column(column); col != nil && len(col.Targets) == 1 {
 		target = col.Targets[0]

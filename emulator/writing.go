@@ -194,6 +194,15 @@ func load(ctx context.Context, q store.Querier, t *schema.Table, id string) (map
 	return row, rows.Err()
 }
 
+// peek reads one value of a row: most tables are too wide to load for it.
+func peek(ctx context.Context, q store.Querier, t *schema.Table, id, column string) (value any, err error) {
+	err = q.QueryRowContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s = ?", store.Quote(column), store.Quote(t.Logical), store.Quote(t.PrimaryID)), id).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, noSuchRow(t.Logical, id)
+	}
+	return value, err
+}
+
 // save runs the INSERT or UPDATE.
 func (w *writing) save(ctx context.Context) error {
 	columns := slices.Sorted(maps.Keys(w.set))
