@@ -24,6 +24,7 @@ type aggregation struct {
 	options odata.Options
 	cells   []aggregateCell
 	group   []fragment
+	sparse  bool // results without a value are left out
 }
 
 // aggregateCell is a property of the result.
@@ -32,6 +33,7 @@ type aggregateCell struct {
 	sql     fragment
 	column  *schema.Column // the column whose values it holds; nil: a plain number
 	grouped bool
+	label   func(n int64) string // of a plain number; nil: the number with commas
 }
 
 // apply answers a $apply: filter steps, then groupby or aggregate.
@@ -122,25 +124,34 @@ func (a *aggregation) aggregate(all []odata.Aggregate) error {
 				return err
 			}
 		}
-		function, ok := aggregateFunctions[g.Method]
-		if !ok {
-			return badRequest("The aggregation method '%s' is not supported.", g.Method)
-		}
-		cell := aggregateCell{name: g.Alias, sql: concat(function, o.fragment, ")"), column: o.column}
-		switch g.Method {
-		case "sum", "average":
-			if class(o.edm) != "number" || o.column.IsChoice() {
-				return badRequest("The aggregation method '%s' is not supported for the column '%s' of type '%s'.", g.Method, g.Path.String(), o.edm)
-			}
-			if g.Method == "average" && class(o.edm) == "number" && o.edm == "Edm.Int32" {
-				cell.sql = concat("CAST(avg(", o.fragment, ") AS INTEGER)") // SQL Server averages integers to an integer
-			}
-		case "countdistinct":
-			cell.column = nil
+		cell, err := aggregated(g.Alias, g.Method, o)
+		if err != nil {
+			return err
 		}
 		a.cells = append(a.cells, cell)
 	}
 	return nil
+}
+
+// aggregated is the result of a function over a column.
+func aggregated(name, method string, o operand) (aggregateCell, error) {
+	function, ok := aggregateFunctions[method]
+	if !ok {
+		return aggregateCell{}, badRequest("The aggregation method '%s' is not supported.", method)
+	}
+	cell := aggregateCell{name: name, sql: concat(function, o.fragment, ")"), column: o.column}
+	switch method {
+	case "sum", "average":
+		if class(o.edm) != "number" || o.column == nil || o.column.IsChoice() {
+			return cell, badRequest("The aggregation method '%s' is not supported for columns of type '%s'.", method, o.edm)
+		}
+		if method == "average" && o.edm == "Edm.Int32" {
+			cell.sql = concat("CAST(avg(", o.fragment, ") AS INTEGER)") // SQL Server averages integers to an integer
+		}
+	case "countdistinct":
+		cell.column = nil
+	}
+	return cell, nil
 }
 
 // baseAmount is the column that holds an amount in the base currency, nil where there is none: amounts of money in
@@ -246,7 +257,7 @@ func (a *aggregation) render(ctx context.Context, q store.Querier, rows [][]any)
 	for n, values := range rows {
 		var o object
 		for i, cell := range a.cells {
-			if values[i] == nil && cell.grouped {
+			if values[i] == nil && (cell.grouped || a.sparse) {
 				continue
 			}
 			if text, ok := a.formattedCell(cell, values[i], names[i]); ok {
@@ -272,6 +283,9 @@ func (a *aggregation) formattedCell(cell aggregateCell, v any, names map[string]
 		return name, ok
 	}
 	column := cell.column
+	if n, ok := v.(int64); ok && cell.label != nil {
+		return cell.label(n), true
+	}
 	if column == nil {
 		return groupThousands(fmt.Sprint(v)), true
 	}

@@ -27,6 +27,9 @@ const countLimit = 5000
 
 // collection answers a GET for many rows.
 func (c *call) collection(t *schema.Table, from source) error {
+	if c.asksFetch() {
+		return c.fetch(t, from)
+	}
 	o, err := c.options()
 	if err != nil {
 		return err

@@ -53,6 +53,11 @@ const (
 	codeUserDisabled      = "0x80040225"
 	codeUnknownUser       = "0x80041d1f"
 	codeNoSuchTable       = "0x80041102"
+	codeInvalidXML        = "0x80040201"
+	codeWrongEntity       = "0x80041128"
+	codeBadCondition      = "0x80041106"
+	codeNoSuchAlias       = "0x8004110a"
+	codeHighPage          = "0x8004430a"
 )
 
 func fail(status int, code, format string, args ...any) *Error {

@@ -139,6 +139,11 @@ func (f *filter) comparison(e *odata.Binary, negate bool) (fragment, error) {
 	if negate {
 		op = opposites[op]
 	}
+	return compared(l, op, r)
+}
+
+// compared compiles a comparison of a column with a constant or another column.
+func compared(l operand, op odata.Op, r operand) (_ fragment, err error) {
 	if l.literal && !r.literal {
 		l, r, op = r, l, mirrored[op]
 	}

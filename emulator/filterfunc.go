@@ -60,11 +60,16 @@ func (f *filter) like(e *odata.Call, before, after string, negate bool) (fragmen
 	if column.literal || !text.literal {
 		return fragment{}, unsupportedNode("SingleValueFunctionCall")
 	}
-	match := concat(store.Like+"(", column.fragment, ", ", value(before+text.text+after), ")")
+	return matches(column, before+text.text+after, negate), nil
+}
+
+// matches compiles the comparison of a text with a pattern.
+func matches(column operand, pattern string, negate bool) fragment {
+	match := concat(store.Like+"(", column.fragment, ", ", value(pattern), ")")
 	if negate {
-		return concat("(", match, " = 0 OR ", column.fragment, " IS NULL)"), nil // "does not contain" keeps empty values
+		return concat("(", match, " = 0 OR ", column.fragment, " IS NULL)") // "does not contain" keeps empty values
 	}
-	return match, nil
+	return match
 }
 
 // queryFunction is a call such as Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=7).
@@ -151,24 +156,29 @@ func (q *queryFunction) list() ([]string, error) {
 
 // typed reads a value as the column's type: they come as strings, numbers too.
 func (q *queryFunction) typed(text string) (fragment, error) {
+	o, err := typed(q.on, text)
+	if err != nil {
+		return fragment{}, err
+	}
+	o, err = o.as(q.on, odata.Eq)
+	return o.fragment, err
+}
+
+// typed is the constant that a text means where it is compared with a column.
+func typed(on operand, text string) (operand, error) {
 	l := odata.Literal{Kind: odata.String, Value: text}
-	switch class(q.on.edm) {
+	switch class(on.edm) {
 	case "number":
 		l.Kind = odata.Number
 		if !isNumber(text) {
-			return fragment{}, badRequest("The value '%s' of '%s' is not a number.", text, q.column.Logical)
+			return operand{}, badRequest("The value '%s' of '%s' is not a number.", text, on.column.Logical)
 		}
 	case "date":
 		l.Kind = odata.DateTime
 	case "Edm.Boolean":
 		l.Kind, l.Value = odata.Bool, fmt.Sprint(text == "1" || strings.EqualFold(text, "true"))
 	}
-	o, err := constant(&l)
-	if err != nil {
-		return fragment{}, err
-	}
-	o, err = o.as(q.on, odata.Eq)
-	return o.fragment, err
+	return constant(&l)
 }
 
 func (q *queryFunction) compile() (fragment, error) {

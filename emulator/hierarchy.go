@@ -90,13 +90,17 @@ func (q *queryFunction) under(r *schema.Relationship, id string) fragment {
 // hierarchy is the self-relationship that the hierarchy of the column's table follows; nil for none, and for a table
 // that the emulator does not have.
 func (q *queryFunction) hierarchy() *schema.Relationship {
-	t := q.row.table
-	if q.column.IsLookup() {
-		t = nil
-		if targets := q.column.Targets; len(targets) > 0 {
-			t = q.schema.Table(targets[0])
-		}
+	if !q.column.IsLookup() {
+		return hierarchy(q.row.table)
 	}
+	if len(q.column.Targets) == 0 {
+		return nil
+	}
+	return hierarchy(q.schema.Table(q.column.Targets[0]))
+}
+
+// hierarchy is the self-relationship that the hierarchy of the table follows.
+func hierarchy(t *schema.Table) *schema.Relationship {
 	if t == nil {
 		return nil
 	}

@@ -203,9 +203,10 @@ func (o operand) asDate(edm string) (operand, error) {
 // timeLayout is how the store holds a moment: it sorts as text.
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// parseTime reads a date or a moment, into UTC.
+// parseTime reads a date or a moment, into UTC. FetchXML writes moments without a zone, too: in the caller's, which is
+// UTC here.
 func parseTime(text string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at.UTC(), nil
 		}

@@ -90,31 +90,32 @@ func parseSkiptoken(token string) (cookie, error) {
 	if outer.Inner == "" {
 		return k, nil
 	}
-	text := outer.Inner
-	for range 2 { // a query string has taken one of the two encodings off already
+	_, k.last, err = parseInnerCookie(outer.Inner)
+	return k, err
+}
+
+// parseInnerCookie reads the number of a page and where it ends. A query string or a client has taken none, one or both
+// of the two encodings off already.
+func parseInnerCookie(text string) (page int, last []cookieValue, err error) {
+	for range 2 {
 		if strings.HasPrefix(text, "<") {
 			break
 		}
 		if text, err = url.PathUnescape(text); err != nil {
-			return cookie{}, badCookie()
+			return 0, nil, badCookie()
 		}
 	}
-	k.last, err = parseInnerCookie(text)
-	return k, err
-}
-
-func parseInnerCookie(text string) ([]cookieValue, error) {
 	var inner struct {
 		XMLName xml.Name `xml:"cookie"`
+		Page    int      `xml:"page,attr"`
 		Keys    []struct {
 			XMLName xml.Name
 			Attrs   []xml.Attr `xml:",any,attr"`
 		} `xml:",any"`
 	}
 	if err := xml.Unmarshal([]byte(text), &inner); err != nil {
-		return nil, badCookie()
+		return 0, nil, badCookie()
 	}
-	var all []cookieValue
 	for _, key := range inner.Keys {
 		v := cookieValue{name: key.XMLName.Local}
 		for _, a := range key.Attrs {
@@ -125,9 +126,9 @@ func parseInnerCookie(text string) ([]cookieValue, error) {
 				v.first = &a.Value
 			}
 		}
-		all = append(all, v)
+		last = append(last, v)
 	}
-	return all, nil
+	return inner.Page, last, nil
 }
 
 // after is the condition for the rows behind the cookie, in the order of the terms.

@@ -69,7 +69,18 @@ func (w *renderer) appendRow(b []byte, number int, r row) []byte {
 	b = append(b, '{')
 	start := len(b)
 	b = w.appendControls(b, r)
-	nulls := false
+	b, nulls := w.appendValues(b, start, r)
+	if nulls {
+		b = w.appendNulls(b, start, r)
+	}
+	for _, added := range w.expanded {
+		b = append(separate(b, start), added[number]...)
+	}
+	return append(b, '}')
+}
+
+// appendValues writes the properties that have a value, and reports whether there are others.
+func (w *renderer) appendValues(b []byte, start int, r row) (_ []byte, nulls bool) {
 	for i := range w.fields {
 		f := &w.fields[i]
 		switch {
@@ -84,13 +95,7 @@ func (w *renderer) appendRow(b []byte, number int, r row) []byte {
 			b = appendValue(b, f.column, r.values[f.at])
 		}
 	}
-	if nulls {
-		b = w.appendNulls(b, start, r)
-	}
-	for _, added := range w.expanded {
-		b = append(separate(b, start), added[number]...)
-	}
-	return append(b, '}')
+	return b, nulls
 }
 
 func (w *renderer) appendNulls(b []byte, start int, r row) []byte {
