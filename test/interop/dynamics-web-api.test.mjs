@@ -312,7 +312,7 @@ describe("refusals", () => {
   });
 
   test("keys that the table does not have", async () => {
-    await assert.rejects(read("accountnumber='A1'", ["name"]), refused(400, "0x80060890", /./));
+    await assert.rejects(read("tickersymbol='A1'", ["name"]), refused(400, "0x80060890", /./));
   });
 
   test("a row that exists already", async () => {
