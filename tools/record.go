@@ -8,17 +8,17 @@ import (
 )
 
 // target finds the table and the record that a caller means. An id may come as
-// it stands in the legend of a query: contact(guid).
+// it stands in the legend of a query, contact(guid), or in OData, /contacts(guid).
 func target(ctx context.Context, d Deps, table, id string) (*dataverse.Table, string, error) {
 	t, err := d.Dataverse.Table(ctx, table)
 	if err != nil {
 		return nil, "", err
 	}
-	named, key, ok := strings.Cut(id, "(")
+	named, key, ok := strings.Cut(strings.TrimPrefix(id, "/"), "(")
 	if !ok || !strings.HasSuffix(key, ")") || strings.ContainsAny(named, "='") {
 		return t, id, nil
 	}
-	if named != t.LogicalName && named != t.SetName {
+	if !strings.EqualFold(named, t.LogicalName) && !strings.EqualFold(named, t.SetName) {
 		return nil, "", &dataverse.Error{
 			Kind: dataverse.Invalid, Message: "id: " + id + " is a record of " + named + ", not of " + t.LogicalName,
 		}

@@ -37,6 +37,16 @@ func TestRecordWithoutSelectCountsWhatIsEmpty(t *testing.T) {
 	}
 }
 
+func TestRecordGoesByAnyFormOfAReference(t *testing.T) {
+	set := connect(t, twoAccounts()...)
+	for _, id := range []string{contoso, "account(" + contoso + ")", "Accounts(" + contoso + ")", "/accounts(" + contoso + ")"} {
+		got := call[getRecordOut](t, set, find(t, "get_record"), `{"table":"account","id":"`+id+`","select":["name"]}`)
+		if got.ID != contoso {
+			t.Errorf("%s: got %s, want %s", id, got.ID, contoso)
+		}
+	}
+}
+
 func TestRecordOfAnotherTableIsRefused(t *testing.T) {
 	set := connect(t)
 	got := failure(t, set, find(t, "get_record"), `{"table":"account","id":"contact(`+contoso+`)"}`)
