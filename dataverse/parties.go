@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -233,6 +234,8 @@ type partyColumns struct {
 	road  string
 	parts map[string]int // by column
 }
+
+func (p *partyColumns) first() string { return slices.Min(slices.Collect(maps.Keys(p.parts))) }
 
 // selectParties asks for a column of parties by way of the collection that it stands for.
 func selectParties(t *Table, c *Column, o *odata.Options, s *shape) error {

@@ -103,6 +103,24 @@ func TestPartiesComeBesideColumnsAndInPages(t *testing.T) {
 	}
 }
 
+func TestPartiesThatTheServiceWouldCutAreRefused(t *testing.T) {
+	c := emulated(t)
+	for want, q := range map[string]dataverse.Query{
+		"inside an expand; query table phonecall": {Expand: "Account_Phonecalls($select=subject,to)"},
+		"is expanded already":                     {Select: []string{"to"}, Expand: "phonecall_activity_parties"},
+		"together with an expand inside an expand": {
+			Select: []string{"to"}, Expand: "regardingobjectid_account_phonecall($expand=primarycontactid)"},
+	} {
+		table := "phonecall"
+		if strings.HasPrefix(q.Expand, "Account_") {
+			table = "account"
+		}
+		if _, err := c.Page(t.Context(), table, q, ""); dataverse.KindOf(err) != dataverse.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want Invalid: %s", q, err, want)
+		}
+	}
+}
+
 func TestAWrongPartyIsRefusedWithTheWayOut(t *testing.T) {
 	c := emulated(t)
 	for value, want := range map[any]string{

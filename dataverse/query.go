@@ -216,6 +216,9 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 				return err
 			}
 		}
+		if inner.parties != nil {
+			return invalid("column %s: parties cannot be selected inside an expand; query table %s", inner.parties.first(), nav.target)
+		}
 		// Dataverse sends a next link with every collection. It says that rows were left out only where the query has
 		// expands inside expands, or where the collection fills a page.
 		if tr.nested {
@@ -234,6 +237,9 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 		if s.columns != nil && !slices.Contains(s.columns, nav.name) {
 			s.columns = append(s.columns, nav.name)
 		}
+	}
+	if s.parties != nil && tr.nested { // the service would cut the parties to the size of the page
+		return invalid("column %s: parties cannot be selected together with an expand inside an expand", s.parties.first())
 	}
 	return nil
 }

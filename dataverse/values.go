@@ -65,7 +65,7 @@ func (w *writer) object(ctx context.Context, t *Table, v Values) (map[string]any
 		there, twice := out[property]
 		if before, ok := there.(partyRows); ok { // several columns make one list
 			if list, ok := value.(partyRows); ok {
-				value, twice = append(before, list...), false
+				value, twice = slices.Concat(before, list), false
 			}
 		}
 		if twice && err == nil {

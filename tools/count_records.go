@@ -65,7 +65,7 @@ func (o countRecordsOut) fit(fits func(any) bool) any {
 	part := func(k int) any {
 		short := o
 		short.Rows = o.Rows[:k]
-		short.legend = o.legend.of(o.Columns, short.Rows)
+		short.legend = o.of(o.Columns, short.Rows)
 		short.Note = fmt.Sprintf("%d smaller groups did not fit: narrow the filter", len(o.Rows)-k)
 		return short
 	}

@@ -27,7 +27,7 @@ func createRecord(ctx context.Context, d Deps, in createRecordIn) (createRecordO
 
 type createRecordIn struct {
 	Table  string           `json:"table" jsonschema:"minLength=1" jsonschema_description:"Table by logical, set, schema or display name."`
-	Values dataverse.Values `json:"values" jsonschema_description:"Column to value. Lookup: \"contact(guid)\". Choice: label or number."`
+	Values dataverse.Values `json:"values" jsonschema_description:"Column to value. Lookup: \"contact(guid)\". Choice: label or number. Parties (to): references or addresses."`
 }
 
 type createRecordOut struct {
