@@ -363,6 +363,14 @@ func TestWrongNamesAreRefusedWithTheNearest(t *testing.T) {
 	}
 }
 
+func TestTextsThatNoRequestCanHoldAreRefusedUnread(t *testing.T) {
+	c := start(t, &service{})
+	_, err := c.Page(t.Context(), "contact", dataverse.Query{Filter: strings.Repeat("1 or ", 300_000) + "1"}, "")
+	if dataverse.KindOf(err) != dataverse.Invalid || !strings.Contains(err.Error(), "filter: it is 1500001 bytes long") {
+		t.Errorf("got %.200v, want Invalid with the length", err)
+	}
+}
+
 func TestCountsPastFiveThousand(t *testing.T) {
 	limit := always(400, `{"error":{"code":"0x8004E023","message":"AggregateQueryRecordLimit exceeded. Cannot perform this operation."}}`)
 	for _, test := range []struct {

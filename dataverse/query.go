@@ -103,10 +103,17 @@ func (tr *translator) read(q Query) (odata.Options, error) {
 	return o, err
 }
 
+// maxText is far more than a request can hold. A chain of ands becomes a tree as deep as it is long, and work on one of
+// tens of megabytes exhausts the stack, which ends the program.
+const maxText = 1 << 20
+
 // parsed is what parse makes of text; nothing for an empty text, and for a fault that was taken.
 func parsed[T any](tr *translator, where, text string, parse func(string) (T, error)) (out T, err error) {
 	if text == "" {
 		return out, nil
+	}
+	if len(text) > maxText {
+		return out, invalid("%s: it is %d bytes long, more than any request can hold", where, len(text))
 	}
 	v, err := parse(text)
 	if err != nil {
