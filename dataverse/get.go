@@ -5,10 +5,11 @@ import (
 	"net/http"
 )
 
-// Get returns one row. id is a GUID or an alternate key such as accountnumber='A1'; of q only Select and Expand count.
+// Get returns one row. id is a GUID or an alternate key such as accountnumber='A1'; of q only Select, Expand
+// and Usual count.
 func (c *Client) Get(ctx context.Context, table, id string, q Query) (Row, error) {
 	op := "get " + table
-	p, err := c.compile(ctx, table, Query{Select: q.Select, Expand: q.Expand})
+	p, err := c.compile(ctx, table, Query{Select: q.Select, Expand: q.Expand, Usual: q.Usual})
 	if err != nil {
 		return Row{}, during(op, err)
 	}

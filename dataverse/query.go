@@ -19,6 +19,8 @@ type Query struct {
 	OrderBy string
 	// Expand is an OData expand, such as "primarycontactid($select=fullname)".
 	Expand string
+	// Usual names the columns of expanded rows where Expand has no $select; $select=* asks for all. nil means all.
+	Usual func(*Table) []string
 	// Top is the most rows wanted; 0 means no limit.
 	Top int
 	// Size is the rows a page, 1 to 5000; 0 means 5000.
@@ -51,7 +53,7 @@ func (c *Client) plan(ctx context.Context, table string, q Query) (*plan, error)
 	if t.SetName == "" {
 		return nil, invalid("table %s is not served by the Web API", t.LogicalName)
 	}
-	tr := &translator{client: c}
+	tr := &translator{client: c, usual: q.Usual}
 	o, err := tr.read(q)
 	if err != nil {
 		return nil, err
@@ -127,6 +129,7 @@ type translator struct {
 	client *Client
 	nested bool // there are expands inside expands
 	faults faults
+	usual  func(*Table) []string // of Query
 }
 
 // options translates o in place, and tells how the rows will look.
@@ -219,6 +222,9 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			return err
 		}
 		if target != nil {
+			if len(e.Select) == 0 && tr.usual != nil { // a contact has 200 columns, few of which were meant
+				e.Select = tr.usual(target)
+			}
 			if inner, err = tr.options(ctx, target, &e.Options); err != nil {
 				return err
 			}

@@ -11,8 +11,6 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-
-	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
 
 // checker holds arguments to the schema that the model was shown.
@@ -122,11 +120,11 @@ func (c *checker) explain(at string, found jsonschema.ErrorKind) []string {
 	case *kind.Type:
 		return []string{fmt.Sprintf("%s: got %s, want %s", at, k.Got, strings.Join(k.Want, " or "))}
 	case *kind.Enum:
-		return []string{fmt.Sprintf("%s: got %v, want one of %s", at, k.Got, listed(k.Want))}
+		return []string{fmt.Sprintf("%s: got %s, want one of %s%s", at, brief(fmt.Sprint(k.Got)), listed(k.Want), meant(fmt.Sprint(k.Got), k.Want))}
 	case *kind.Required:
 		return each(k.Missing, func(name string) string { return joined(at, name) + ": missing, but required" })
 	case *kind.AdditionalProperties:
-		return each(k.Properties, func(name string) string { return joined(at, name) + ": " + c.unknown(name) })
+		return each(k.Properties, func(name string) string { return joined(at, brief(name)) + ": " + c.unknown(name) })
 	case *kind.Minimum:
 		return []string{fmt.Sprintf("%s: got %s, want at least %s", at, k.Got.RatString(), k.Want.RatString())}
 	case *kind.Maximum:
@@ -143,20 +141,38 @@ func (c *checker) unknown(name string) string {
 	if len(c.names) == 0 {
 		return "unknown argument, this tool takes none"
 	}
-	best, distance := "", 1+len(name)/2
-	for _, known := range c.names {
-		if d := levenshtein.ComputeDistance(strings.ToLower(name), known); d < distance {
-			best, distance = known, d
-		}
-	}
+	best := closest(name, c.names)
 	if best == "" {
 		return "unknown argument, want one of " + strings.Join(c.names, ", ")
 	}
 	return "unknown argument, did you mean " + best + "?"
 }
 
+// meant is the question after a value that none of those wanted equals.
+func meant(got string, want []any) string {
+	if best := closest(got, strings.Split(listed(want), ", ")); best != "" {
+		return ", did you mean " + best + "?"
+	}
+	return ""
+}
+
+// closest is the one of known that name is most likely a slip of; "" for none.
+func closest(name string, known []string) string {
+	const longest = 128 // no name is longer, and the cost of comparing grows with the length
+	if len(name) > longest {
+		return ""
+	}
+	best, distance := "", 1+len(name)/2
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
 func invalidArguments(problems ...string) error {
-	return &dataverse.Error{Kind: dataverse.Invalid, Message: strings.Join(problems, "; ")}
+	return refused("Correct the arguments and call again.", "%s", strings.Join(problems, "; "))
 }
 
 // decode reads checked arguments into the type of a handler. Numbers inside

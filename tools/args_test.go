@@ -51,7 +51,7 @@ func TestWrongArgumentsAreNamedWithWhatIsWanted(t *testing.T) {
 		{"query_records", `{"table":""}`, "table: empty, but needs a value"},
 		{"query_records", `[1]`, "arguments: want one JSON object"},
 		{"query_records", ``, "table: missing, but required"},
-		{"describe_table", `{"table":"account","include":["relations"]}`, "include.0: got relations, want one of relationships, choices, keys"},
+		{"describe_table", `{"table":"account","include":["relations"]}`, "include.0: got relations, want one of relationships, choices, keys, did you mean relationships?"},
 		{"create_record", `{"table":"account","values":"name=x"}`, "values: got string, want object"},
 		{"get_current_user", `{"id":1}`, "id: unknown argument, this tool takes none"},
 		{"query_records", `{"table":7,"top":"5","selct":[]}`,

@@ -32,10 +32,8 @@ func readCursor(s string, q dataverse.Query, table string) (place, error) {
 			return place{skip: skip, page: parts[2]}, nil
 		}
 	}
-	return place{}, &dataverse.Error{
-		Kind:    dataverse.Invalid,
-		Message: "cursor: it belongs to another query; repeat the arguments of the reply it came with, or leave it out to start again",
-	}
+	return place{}, refused("Repeat the arguments of the reply that the cursor came with, or leave it out to start again.",
+		"cursor: it belongs to another query")
 }
 
 func mark(q dataverse.Query, table string) string {

@@ -1,11 +1,14 @@
 package tools
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 var getCurrentUserTool = define(Spec{
 	Name:   "get_current_user",
 	Title:  "Who am I",
-	Doc:    "Tell which user, business unit and organization the calls are made as.",
+	Doc:    "Tell which user, business unit and organization the calls are made as, and the time.",
 	Effect: Reads,
 }, getCurrentUser)
 
@@ -18,15 +21,17 @@ func getCurrentUser(ctx context.Context, d Deps, _ getCurrentUserIn) (getCurrent
 		User:         named{reference("systemuser", me.UserID), me.User},
 		BusinessUnit: named{reference("businessunit", me.BusinessUnitID), me.BusinessUnit},
 		Organization: named{reference("organization", me.OrganizationID), me.Organization},
+		Now:          d.Now().UTC().Format(time.RFC3339),
 	}, nil
 }
 
 type getCurrentUserIn struct{}
 
 type getCurrentUserOut struct {
-	User         named `json:"user"`
-	BusinessUnit named `json:"business_unit"`
-	Organization named `json:"organization"`
+	User         named  `json:"user"`
+	BusinessUnit named  `json:"business_unit"`
+	Organization named  `json:"organization"`
+	Now          string `json:"now" jsonschema_description:"UTC."`
 }
 
 // named is a record by the reference that a lookup takes, and its name.

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -27,10 +28,13 @@ func listTables(ctx context.Context, d Deps, in listTablesIn) (listTablesOut, er
 		}
 	}
 	rest := found
-	// The cursor is the last name that was shown: the list is sorted, so it
-	// stays true when tables come and go.
-	for len(rest) > 0 && in.Cursor != "" && rest[0].LogicalName <= in.Cursor {
-		rest = rest[1:]
+	if in.Cursor != "" { // the last name that was shown
+		last := slices.IndexFunc(found, func(t dataverse.TableInfo) bool { return t.LogicalName == in.Cursor })
+		if last < 0 {
+			return listTablesOut{}, refused("Repeat the arguments of the reply that the cursor came with, or leave it out to start again.",
+				"cursor: %s is of no such list", brief(in.Cursor))
+		}
+		rest = found[last+1:]
 	}
 	return tableList(rest, len(found), min(in.Top, len(rest))), nil
 }

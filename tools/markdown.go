@@ -21,6 +21,7 @@ func Markdown() (string, error) {
 	}
 	b.WriteString("\nTables are named by their logical, set, schema or display name. With more than one connection " +
 		"configured, every tool also takes `connection`.\n")
+	b.WriteString(filterHelp)
 	for _, o := range set.Offers() {
 		if err := section(&b, o); err != nil {
 			return "", err
@@ -28,6 +29,22 @@ func Markdown() (string, error) {
 	}
 	return b.String(), nil
 }
+
+const filterHelp = `
+## Filters
+
+A filter is an OData expression: ` + "`eq ne gt ge lt le`, `and or not`, `in (…)`, `contains`, `startswith`, `endswith`" + `, and Dataverse's
+own functions, with or without ` + "`Microsoft.Dynamics.CRM.` before them: `LastXDays(PropertyName='createdon',PropertyValue=30)`, " +
+	"`ThisMonth(PropertyName='createdon')`" + `.
+
+- Columns go by logical name. A label, such as Revenue, names none; it is answered with the column that it belongs to.
+- Text stands in single quotes, and a quote inside it is doubled: ` + "`name eq 'O''Connor'`" + `. Case does not matter.
+- ` + "`%`, `_` and `[`" + ` are wildcards of Dataverse in contains, startswith and endswith: ` + "`contains(name,'100%')`" + ` finds every name
+  with 100 in it. To find the character itself, put it into brackets: ` + "`contains(name,'100[%]')`" + `. In ` + "`eq`" + ` they are plain characters.
+- Choices go by number or label, lookups by reference or GUID, or by a column behind them: ` + "`primarycontactid/fullname`" + `. Owners
+  are users or teams: ` + "`owninguser/fullname`, `owningteam/name`" + `.
+- A date is ` + "`2026-05-01`, a time has its zone: `2026-05-01T10:00:00Z`" + `.
+`
 
 // section documents one tool.
 func section(b *strings.Builder, o Offer) error {

@@ -22,7 +22,7 @@ func queryRecords(ctx context.Context, d Deps, in queryRecordsIn) (queryRecordsO
 	}
 	columns := selected(t, in.Select)
 	q := dataverse.Query{
-		Select: columns, Filter: in.Filter, OrderBy: in.OrderBy, Expand: in.Expand,
+		Select: columns, Filter: in.Filter, OrderBy: in.OrderBy, Expand: in.Expand, Usual: usual,
 		Size: min(in.Top, pageRows), Count: in.Cursor == "",
 	}
 	at, err := readCursor(in.Cursor, q, t.LogicalName)

@@ -19,9 +19,8 @@ func target(ctx context.Context, d Deps, table, id string) (*dataverse.Table, st
 		return t, id, nil
 	}
 	if !strings.EqualFold(named, t.LogicalName) && !strings.EqualFold(named, t.SetName) {
-		return nil, "", &dataverse.Error{
-			Kind: dataverse.Invalid, Message: "id: " + id + " is a record of " + named + ", not of " + t.LogicalName,
-		}
+		return nil, "", refused("Name the table of the record, or its GUID alone.",
+			"id: %s is a record of %s, not of %s", brief(id), brief(named), t.LogicalName)
 	}
 	return t, strings.TrimSuffix(key, ")"), nil
 }

@@ -110,7 +110,10 @@ func explainError(tool string, err error, timeout time.Duration) string {
 		return tool + ": " + missing.Error() + "\n" + missing.advice()
 	}
 	e, ok := errors.AsType[*dataverse.Error](err)
+	own, isOwn := errors.AsType[argumentError](err)
 	switch {
+	case isOwn:
+		return tool + ": " + reason(e) + "\n" + own.next
 	case ok:
 		return cmp.Or(e.Op, tool) + ": " + reason(e) + "\n" + advice(e, timeout)
 	case errors.Is(err, context.Canceled):
@@ -120,6 +123,30 @@ func explainError(tool string, err error, timeout time.Duration) string {
 	default:
 		return tool + ": internal error\nThis is a fault of the server, not of the arguments; its log has the details."
 	}
+}
+
+// argumentError is a fault of arguments that no table explains, with what to
+// do next.
+type argumentError struct {
+	error
+	next string
+}
+
+// Unwrap lets the kind of the fault be found.
+func (e argumentError) Unwrap() error { return e.error }
+
+// refused is the error of an argument that the tool itself checks.
+func refused(next, format string, args ...any) error {
+	return argumentError{&dataverse.Error{Kind: dataverse.Invalid, Message: fmt.Sprintf(format, args...)}, next}
+}
+
+// brief is s as an error repeats it: what it was given may be of any length.
+func brief(s string) string {
+	const limit = 80
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // askForLess is the advice after a call ran out of time.
@@ -158,7 +185,10 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	case dataverse.Invalid:
 		return "Correct the arguments and call again; describe_table shows a table's columns, types and choices."
 	case dataverse.NotFound:
-		return "Check the table with list_tables and the id with query_records."
+		if e.Status == 0 { // a name, found missing before anything was sent
+			return "list_tables with filter finds tables by a part of their name."
+		}
+		return "Check the id with query_records and the table with list_tables."
 	case dataverse.Denied:
 		return denied(e.Status)
 	case dataverse.Conflict:

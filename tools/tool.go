@@ -7,6 +7,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/invopop/jsonschema"
 
@@ -58,6 +59,7 @@ func (e Effect) Hints() Hints {
 // Deps is all that a handler may use besides its arguments.
 type Deps struct {
 	Dataverse *dataverse.Client
+	Now       func() time.Time // set by the Set that makes the call
 }
 
 // Tool is one entry of the catalogue, made by define.
