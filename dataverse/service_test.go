@@ -78,21 +78,21 @@ func (s *service) last(t *testing.T) sent {
 }
 
 // start serves s on a port of its own.
-func start(t testing.TB, s *service) *dataverse.Client {
-	t.Helper()
+func start(tb testing.TB, s *service) *dataverse.Client {
+	tb.Helper()
 	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return open(t, dataverse.Options{URL: server.URL, Limits: unlimited})
+	tb.Cleanup(server.Close)
+	return open(tb, dataverse.Options{URL: server.URL, Limits: unlimited})
 }
 
 // unlimited is for benchmarks, and for tests that are about something else.
 var unlimited = dataverse.Limits{Requests: 1 << 30}
 
-func open(t testing.TB, o dataverse.Options) *dataverse.Client {
-	t.Helper()
+func open(tb testing.TB, o dataverse.Options) *dataverse.Client {
+	tb.Helper()
 	c, err := dataverse.New(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
