@@ -157,7 +157,7 @@ func (q *queryFunction) within(s span) fragment {
 // within a day moves to the next.
 func (q *queryFunction) stored(at time.Time) string {
 	if q.on.edm != "Edm.Date" {
-		return at.Format(timeLayout)
+		return at.Format(storedTime)
 	}
 	if midnight := at.Truncate(24 * time.Hour); !midnight.Equal(at) {
 		return midnight.AddDate(0, 0, 1).Format(time.DateOnly)

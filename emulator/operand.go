@@ -195,13 +195,10 @@ func (o operand) asDate(edm string) (operand, error) {
 	if edm == "Edm.Date" {
 		o.fragment = value(at.Format(time.DateOnly))
 	} else {
-		o.fragment = value(at.Format(timeLayout))
+		o.fragment = value(at.Format(storedTime))
 	}
 	return o, nil
 }
-
-// timeLayout is how the store holds a moment: it sorts as text.
-const timeLayout = "2006-01-02T15:04:05Z"
 
 // parseTime reads a date or a moment, into UTC. FetchXML writes moments without a zone, too: in the caller's, which is
 // UTC here.

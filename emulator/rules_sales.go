@@ -90,10 +90,7 @@ func (w *writing) pick(ctx context.Context, column, table, by string) error {
 
 // baseAmounts writes every amount in the organization's currency too.
 func (w *writing) baseAmounts(context.Context) error {
-	rate, _ := w.value("exchangerate").(float64)
-	if whole, ok := w.value("exchangerate").(int64); ok {
-		rate = float64(whole)
-	}
+	rate := w.number("exchangerate")
 	for _, col := range w.table.Columns {
 		amount, ok := strings.CutSuffix(col.Logical, "_base")
 		if !ok || col.Type != schema.Money || !w.changed(amount, "exchangerate") {

@@ -210,7 +210,7 @@ func booleanIn(col *schema.Column, value any) (any, error) {
 	return int64(0), nil
 }
 
-// storedTime is how the store keeps a date with a time.
+// storedTime is how the store keeps a date with a time: it sorts as text.
 const storedTime = "2006-01-02T15:04:05Z"
 
 // instants are the forms of Edm.DateTimeOffset: seconds may be missing, the zone may not. A bare date is midnight UTC.

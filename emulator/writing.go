@@ -50,13 +50,8 @@ func (w *writing) text(column string) string {
 
 // number is the column's value as a number, 0 for null.
 func (w *writing) number(column string) float64 {
-	switch n := w.value(column).(type) {
-	case int64:
-		return float64(n)
-	case float64:
-		return n
-	}
-	return 0
+	n, _ := number(w.value(column))
+	return n
 }
 
 // changed reports whether the row is new or the client gave one of the columns.

@@ -4,7 +4,6 @@ import (
 	"database/sql/driver"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"modernc.org/sqlite"
@@ -145,6 +144,3 @@ func Escape(text string) string {
 	}
 	return b.String()
 }
-
-// Fold is the form in which two texts that compare equal are the same, for keys of maps.
-func Fold(text string) string { return strings.Map(unicode.ToLower, text) }
