@@ -25,6 +25,7 @@ type call struct {
 	prefer prefer
 	caller caller
 	at     time.Time // one clock reading for all that the request writes, in UTC and whole seconds
+	fault  effect    // what is to go wrong with the request, on demand
 	inner  *inner    // what else is known of a request inside a batch; nil for one by itself
 }
 
@@ -47,8 +48,21 @@ func newCall(e *Emulator, w http.ResponseWriter, r *http.Request) *call {
 
 func (c *call) context() context.Context { return c.r.Context() }
 
-// run answers the request, with an error where there is one.
+// run answers the request, unless something is to go wrong with it.
 func (c *call) run() {
+	var err error
+	if c.fault, err = c.faults.choose(c.r, c.inner != nil); err != nil {
+		asError(err).write(c)
+		return
+	}
+	if c.fault.broken != "" {
+		c.breakOff()
+	}
+	c.answerOrFail()
+}
+
+// answerOrFail answers the request, with an error where there is one.
+func (c *call) answerOrFail() {
 	err := c.serve()
 	if err == nil {
 		return
@@ -63,21 +77,39 @@ func (c *call) run() {
 // serve answers the request, or returns the error to answer with. Nothing is written before an error is returned.
 func (c *call) serve() error {
 	path := c.r.URL.EscapedPath()
+	if path == faultsPath {
+		return c.faultRules()
+	}
+	if err := c.fault.refusal(c); err != nil {
+		return err
+	}
 	root := serviceRoot.FindString(path)
 	if root == "" {
 		return c.outside(path)
 	}
+	return c.api(path, root)
+}
+
+// api answers a request of the Web API.
+func (c *call) api(path, root string) error {
 	c.root = c.origin() + strings.TrimSuffix(root, "/") + "/"
 	requestID := uuid.NewString()
 	h := c.w.Header()
 	h.Set("OData-Version", "4.0")
 	h.Set("REQ_ID", requestID)
 	h.Set("x-ms-service-request-id", requestID)
-	h.Set("x-ms-dop-hint", "4")
-	h.Set("x-ms-ratelimit-burst-remaining-xrm-requests", "5999")
-	h.Set("x-ms-ratelimit-time-remaining-xrm-requests", "1,200.00")
 	h.Set("Access-Control-Expose-Headers", "Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After")
 	if err := c.authenticate(); err != nil {
+		return err
+	}
+	if c.inner == nil { // a batch is one request
+		leave, err := c.protect()
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	if err := c.fault.delay(c); err != nil {
 		return err
 	}
 	if err := c.urlTooLong(); err != nil {

@@ -23,11 +23,13 @@ import (
 
 // Options configure an emulator. The zero value is one in memory with sample data and the token "demo".
 type Options struct {
-	DB    string           // SQLite file; "" keeps everything in memory
-	Token string           // bearer token, and the secret of the demo application; "" is DefaultToken
-	Empty bool             // no sample data, only what every environment has
-	Now   func() time.Time // clock; nil is time.Now
-	Log   *slog.Logger     // nil discards
+	DB     string           // SQLite file; "" keeps everything in memory
+	Token  string           // bearer token, and the secret of the demo application; "" is DefaultToken
+	Empty  bool             // no sample data, only what every environment has
+	Limits Limits           // what a user may ask of it; the zero value is no limits
+	Faults []Fault          // what is to go wrong
+	Now    func() time.Time // clock; nil is time.Now
+	Log    *slog.Logger     // nil discards
 }
 
 // DefaultToken is the bearer token that a demo accepts.
@@ -41,6 +43,9 @@ type Emulator struct {
 	key    []byte // signs the tokens that the sign-in gives out; new with every start
 	now    func() time.Time
 	log    *slog.Logger
+
+	protection *protection
+	faults     faults
 
 	labelled, unlabelled *metadata // definitions in English, and for those who ask for another language
 
@@ -62,6 +67,12 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.protection = newProtection(o.Limits, e.now)
+	for _, fault := range o.Faults {
+		if err := e.faults.add(fault); err != nil {
+			return nil, err
+		}
 	}
 	db, err := store.Open(ctx, o.DB, e.schema)
 	if err != nil {

@@ -17,6 +17,9 @@ import (
 
 // outside answers what is not the Web API: the sign-in that Entra offers elsewhere, and a page that says what this is.
 func (c *call) outside(path string) error {
+	if err := c.fault.delay(c); err != nil {
+		return err
+	}
 	tenant, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch rest {
 	case "oauth2/v2.0/token":

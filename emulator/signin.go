@@ -79,10 +79,12 @@ func (c *call) tokenUser() (string, error) {
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithTimeFunc(c.now), jwt.WithAudience(c.origin()),
 		jwt.WithExpirationRequired())
 	if err != nil {
-		return "", c.unauthorized("error=invalid_token, error_description=Error during token validation!, ")
+		return "", c.unauthorized(invalidToken)
 	}
 	return seed.ApplicationUserID, nil
 }
+
+const invalidToken = "error=invalid_token, error_description=Error during token validation!, "
 
 // unauthorized is the answer without a valid token. Its challenge tells where to sign in: clients discover the tenant
 // from it.

@@ -35,6 +35,8 @@ type Option func(*starting)
 type starting struct {
 	options Options
 	rows    []setRows
+	faults  []Fault
+	limits  Limits
 }
 
 type setRows struct {
@@ -49,6 +51,17 @@ func Rows(set string, rows ...Row) Option {
 
 // WithSampleData adds the sample data. Without it there is only what every environment has.
 func WithSampleData() Option { return func(s *starting) { s.options.Empty = false } }
+
+// Limited keeps each user to the limits. Without it there are none. The rows that the test starts with do not count.
+func Limited(limits Limits) Option { return func(s *starting) { s.limits = limits } }
+
+// Faults makes things go wrong, but not with the rows that the test starts with.
+func Faults(faults ...Fault) Option {
+	return func(s *starting) { s.faults = append(s.faults, faults...) }
+}
+
+// Clock gives the emulator its time.
+func Clock(now func() time.Time) Option { return func(s *starting) { s.options.Now = now } }
 
 // At stops the emulator's clock at the time.
 func At(now time.Time) Option {
@@ -83,6 +96,12 @@ func Start(t TB, options ...Option) *Server {
 	for _, set := range s.rows {
 		for _, row := range set.rows {
 			running.create(t, set.set, row)
+		}
+	}
+	e.protection = newProtection(s.limits, e.now)
+	for _, fault := range s.faults {
+		if err := e.faults.add(fault); err != nil {
+			t.Fatalf("start the emulator: %v", err)
 		}
 	}
 	return running

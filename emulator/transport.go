@@ -27,14 +27,16 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	defer in.Body.Close()
 	w := &recorder{header: http.Header{}}
-	t.handler.ServeHTTP(w, in)
+	if !w.serve(t.handler, in) && w.status == 0 {
+		return nil, io.ErrUnexpectedEOF
+	}
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
 	w.WriteHeader(http.StatusOK)
 	return &http.Response{
 		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.sent, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+		Header: w.sent, Body: io.NopCloser(w.reader()), ContentLength: w.length(), Request: r,
 	}, nil
 }
 
@@ -43,6 +45,37 @@ type recorder struct {
 	header, sent http.Header
 	status       int
 	body         bytes.Buffer
+	broken       bool // the handler broke off
+}
+
+// serve lets the handler answer, and reports whether it came to the end: as with a server on a port, the panic
+// http.ErrAbortHandler only ends the connection.
+func (w *recorder) serve(h http.Handler, r *http.Request) (done bool) {
+	defer func() {
+		if w.broken = !done; w.broken {
+			if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+				panic(p)
+			}
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return true
+}
+
+// reader reads the body, up to where the handler broke off.
+func (w *recorder) reader() io.Reader {
+	if w.broken {
+		return io.MultiReader(&w.body, brokenOff{})
+	}
+	return &w.body
+}
+
+// length is the body's, -1 where it is not whole.
+func (w *recorder) length() int64 {
+	if w.broken {
+		return -1
+	}
+	return int64(w.body.Len())
 }
 
 // Header returns the headers to send.
@@ -60,3 +93,8 @@ func (w *recorder) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.body.Write(p)
 }
+
+// brokenOff is the end of a body that is not whole.
+type brokenOff struct{}
+
+func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

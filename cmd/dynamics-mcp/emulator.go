@@ -83,6 +83,11 @@ Data lives in memory, or in one SQLite file.`,
 	textFlag(flags, &o.DB, "db", "", "FILE", "SQLite file that keeps the data; left out, it is in memory only")
 	textFlag(flags, &o.Token, "token", emulator.DefaultToken, "TOKEN", "Access token that requests must carry")
 	flags.BoolVar(&o.Empty, "empty", false, "Start without sample data")
+	limits := emulator.ServiceLimits()
+	flags.IntVar(&o.Limits.Requests, "limit-requests", limits.Requests, "Requests of one user in a window, 0 for any number")
+	flags.DurationVar(&o.Limits.Execution, "limit-time", limits.Execution, "Execution time of one user in a window, 0 for any")
+	flags.IntVar(&o.Limits.Concurrent, "limit-concurrent", limits.Concurrent, "Requests of one user at a time, 0 for any number")
+	flags.DurationVar(&o.Limits.Window, "limit-window", limits.Window, "Window that the limits hold for")
 	return cmd
 }
 
