@@ -3,7 +3,6 @@ package emulator
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -241,8 +240,8 @@ func (a *aggregation) statement() fragment {
 
 // render makes the JSON object of each result row.
 func (a *aggregation) render(ctx context.Context, q store.Querier, rows [][]any) ([][]byte, error) {
-	names := map[int]map[string]string{}
-	if a.prefer.annotates(formattedValue) {
+	names := map[int]map[string]referred{}
+	if a.prefer.annotates(formattedValue) || a.prefer.annotates(lookupLogicalName) {
 		for i, cell := range a.cells {
 			if cell.column == nil || !cell.column.IsLookup() || len(cell.column.Targets) == 0 {
 				continue
@@ -263,6 +262,9 @@ func (a *aggregation) render(ctx context.Context, q store.Querier, rows [][]any)
 			if text, ok := a.formattedCell(cell, values[i], names[i]); ok {
 				o.text(cell.name+"@"+formattedValue, text)
 			}
+			if id, ok := values[i].(string); ok && names[i][id].table != "" && a.prefer.annotates(lookupLogicalName) {
+				o.text(cell.name+"@"+lookupLogicalName, names[i][id].table)
+			}
 			if cell.column == nil {
 				o.any(cell.name, values[i])
 				continue
@@ -274,13 +276,13 @@ func (a *aggregation) render(ctx context.Context, q store.Querier, rows [][]any)
 	return objects, nil
 }
 
-func (a *aggregation) formattedCell(cell aggregateCell, v any, names map[string]string) (string, bool) {
+func (a *aggregation) formattedCell(cell aggregateCell, v any, names map[string]referred) (string, bool) {
 	if v == nil || !a.prefer.annotates(formattedValue) {
 		return "", false
 	}
 	if id, ok := v.(string); ok && names != nil {
-		name, ok := names[id]
-		return name, ok
+		row, ok := names[id]
+		return row.name, ok
 	}
 	column := cell.column
 	if n, ok := v.(int64); ok && cell.label != nil {
@@ -295,21 +297,26 @@ func (a *aggregation) formattedCell(cell aggregateCell, v any, names map[string]
 	return a.formatted(column, v)
 }
 
-// lookupNames reads the names behind a grouped lookup, in each table that it may refer to.
-func (a *aggregation) lookupNames(ctx context.Context, q store.Querier, column *schema.Column, rows [][]any, at int) (map[string]string, error) {
+// referred is the row that a lookup refers to.
+type referred struct{ name, table string }
+
+// lookupNames reads the rows behind a grouped lookup, in each table that it may refer to.
+func (a *aggregation) lookupNames(ctx context.Context, q store.Querier, column *schema.Column, rows [][]any, at int) (map[string]referred, error) {
 	var ids []string
 	for _, values := range rows {
 		if id, ok := values[at].(string); ok {
 			ids = append(ids, id)
 		}
 	}
-	all := map[string]string{}
+	all := map[string]referred{}
 	for _, target := range column.Targets {
 		found, err := readNames(ctx, q, a.schema.Table(target), ids)
 		if err != nil {
 			return nil, err
 		}
-		maps.Copy(all, found)
+		for id, name := range found {
+			all[id] = referred{name, target}
+		}
 	}
 	return all, nil
 }

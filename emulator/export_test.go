@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"testing"
 
@@ -36,4 +37,16 @@ func Ask[T any](t *testing.T, s *Server, query string, args ...any) T {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return value
+}
+
+// Execute runs a statement.
+func Execute(t *testing.T, s *Server, statement string, args ...any) {
+	t.Helper()
+	err := s.Emulator.db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, statement, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -170,7 +171,7 @@ func (q *fetchQuery) nameOf(l *fetchxml.Link) string {
 			n++
 		}
 	}
-	return l.Name + string(rune('0'+n/10)) + string(rune('0'+n%10))
+	return l.Name + strconv.Itoa(n)
 }
 
 // within runs a step that knows more names, and forgets them after.

@@ -113,7 +113,7 @@ func TestFetchLinksJoinAndFilter(t *testing.T) {
 	}
 	parent := `<link-entity name="account" from="accountid" to="parentaccountid" alias="p" link-type="outer"/>`
 	for body, want := range map[string]string{
-		`<link-entity name="task" from="regardingobjectid" to="accountid"/>`: "Acme Acme Bolt",
+		`<link-entity name="task" from="regardingobjectid" to="accountid"/>`: strings.Repeat("Acme ", 2) + "Bolt",
 		tasks("inner"):                              "Acme Bolt",
 		tasks("outer"):                              "Acme Bolt cargo Dune's",
 		tasks("exists"):                             "Acme Bolt",

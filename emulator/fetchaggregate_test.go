@@ -36,10 +36,10 @@ func TestFetchGroupsByColumnsOfLinksToo(t *testing.T) {
 			<attribute name="name" alias="company" groupby="true"/><attribute name="industrycode" alias="branch" groupby="true"/>
 			<attribute name="primarycontactid" alias="who" groupby="true"/>
 			<order alias="company" descending="true"/>
-		</link-entity></entity></fetch>`, `Prefer: odata.include-annotations="OData.Community.Display.V1.FormattedValue"`)
+		</link-entity></entity></fetch>`, `Prefer: odata.include-annotations="OData.Community.Display.V1.FormattedValue,Microsoft.Dynamics.CRM.lookuplogicalname"`)
 	want := []map[string]any{
 		{"n": 1.0, "n" + formatted: "1", "company": "Bolt", "branch": 7.0, "branch" + formatted: "Consulting"},
-		{"n": 2.0, "n" + formatted: "2", "company": "Acme", "branch": 6.0, "branch" + formatted: "Business Services", "who": anna, "who" + formatted: "Anna Åberg"},
+		{"n": 2.0, "n" + formatted: "2", "company": "Acme", "branch": 6.0, "branch" + formatted: "Business Services", "who": anna, "who" + formatted: "Anna Åberg", "who@Microsoft.Dynamics.CRM.lookuplogicalname": "contact"},
 		{"n": 1.0, "n" + formatted: "1"},
 	}
 	if diff := cmp.Diff(want, p.Value); diff != "" {
@@ -103,5 +103,20 @@ func TestFetchGroupsComeInPages(t *testing.T) {
 		if got := column(p, "n"); got != want {
 			t.Errorf("page %s: got %q, want %q", page, got, want)
 		}
+	}
+}
+
+func TestFetchAggregatesAtMost50000Rows(t *testing.T) {
+	s := emulator.Start(t, emulator.At(noon))
+	const count = `<fetch aggregate="true"><entity name="subject"><attribute name="subjectid" alias="n" aggregate="count"/></entity></fetch>`
+	before := emulator.Ask[int](t, s, "SELECT count(*) FROM subject")
+	emulator.Execute(t, s, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO subject (subjectid) SELECT printf('30000000-0000-4000-8000-%012d', i) FROM n`, 50000-before)
+	if p := fetch(t, s, "subjects", count); len(p.Value) != 1 || p.Value[0]["n"] != 50000.0 {
+		t.Errorf("50,000 rows: got %v %v", p.Value, p.Error)
+	}
+	emulator.Execute(t, s, `INSERT INTO subject (subjectid) VALUES ('40000000-0000-4000-8000-000000000001')`)
+	if p := fetch(t, s, "subjects", count); p.Error.Code != "0x8004e023" {
+		t.Errorf("50,001 rows: got %v %v, want 0x8004e023", p.Value, p.Error)
 	}
 }

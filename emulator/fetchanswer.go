@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,8 +50,7 @@ func (r *fetchRows) answer() error {
 		if r.everything {
 			return r.write(objects, nil, total, more && !p.limited, end)
 		}
-		asked := append(r.asked[:len(r.asked):len(r.asked)], r.lookups...)
-		return r.write(objects, asked, total, more && !p.limited, end)
+		return r.write(objects, slices.Concat(r.asked, r.lookups), total, more && !p.limited, end)
 	})
 }
 
@@ -65,7 +65,7 @@ func (q *fetchQuery) count(ctx context.Context, db store.Querier, list []any) (i
 // write writes the page. Where the query numbers its pages, an annotation tells how to go on; else a nextLink does, too.
 func (q *fetchQuery) write(objects [][]byte, asked []string, total int, more bool, end cookie) error {
 	var body object
-	contents := q.call.root + "$metadata#" + q.base.table.Set
+	contents := q.root + "$metadata#" + q.base.table.Set
 	if len(asked) > 0 {
 		contents += "(" + strings.Join(asked, ",") + ")"
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/fetchxml"
@@ -71,12 +72,15 @@ func (r *fetchRows) selectColumns() error {
 		r.counts[i].at = len(r.list)
 		r.list = append(r.list, r.counts[i].sql)
 	}
+	if len(r.list) == 0 { // such as the name of a lookup alone, which is no property
+		r.list = append(r.list, value(1))
+	}
 	return nil
 }
 
 // dot stands between a link and its column in the name of a property.
 func (r *fetchRows) dot() string {
-	if strings.Contains(r.call.root, "/v8.") {
+	if strings.Contains(r.root, "/v8.") {
 		return "_x002e_"
 	}
 	return "."
@@ -290,7 +294,7 @@ func (q *fetchQuery) window(terms []orderTerm, plain bool) (p window, err error)
 func (r *fetchRows) statement(p window) fragment {
 	all := r.joins
 	if p.after.sql != "" {
-		all.where = append(all.where[:len(all.where):len(all.where)], p.after)
+		all.where = append(slices.Clip(all.where), p.after)
 	}
 	parts := []any{"SELECT "}
 	for _, item := range r.list {
