@@ -58,6 +58,7 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 		{"account", dataverse.Query{Filter: "name is null"}, "write eq null"},
 		{"account", dataverse.Query{Filter: "name is not null"}, "write ne null"},
 		{"account", dataverse.Query{OrderBy: "name DESC"}, "write desc in lower case"},
+		{"account", dataverse.Query{OrderBy: "name descending"}, "write desc"},
 	} {
 		_, err := c.Page(t.Context(), test.table, test.q, "")
 		e, ok := errors.AsType[*dataverse.Error](err)
@@ -95,6 +96,14 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 		if err == nil || strings.Count(err.Error(), want) != 1 {
 			t.Errorf("got %v, want %s once", err, want)
 		}
+	}
+	_, err = c.Create(t.Context(), "contact", dataverse.Values{"name": "x"})
+	if err == nil || strings.Contains(err.Error(), "fullname") || !strings.Contains(err.Error(), "lastname") {
+		t.Errorf("got %v, want columns that can be written", err)
+	}
+	_, err = c.Create(t.Context(), "task", dataverse.Values{"scheduledend": "2026-05-01T10:00:00"})
+	if err == nil || !strings.Contains(err.Error(), "the zone is missing: write 2026-05-01T10:00:00Z") {
+		t.Errorf("got %v, want the zone asked for", err)
 	}
 	_, err = c.Create(t.Context(), "contact", dataverse.Values{"fistname": "A", "lstname": "B", "statecode": "none"})
 	for _, want := range []string{`"fistname"`, `"lstname"`, "statecode"} {

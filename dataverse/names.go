@@ -99,17 +99,17 @@ func (d *directory) folded(name string) (int, bool) {
 	return found, found >= 0 && key != ""
 }
 
-// columnCandidates are the columns of t under all their names.
-func columnCandidates(t *Table) []candidate {
-	list := make([]candidate, len(t.Columns))
-	for i, c := range t.Columns {
-		list[i] = candidate{name: c.LogicalName, label: c.DisplayName, weight: t.weight(c), primary: c.LogicalName == t.PrimaryName}
+// candidate is a column of t under all its names.
+func (t *Table) candidate(c Column) candidate {
+	out := candidate{name: c.LogicalName, label: c.DisplayName, weight: c.weight(), primary: c.Required == ApplicationRequired}
+	if c.LogicalName == t.PrimaryName {
+		out.primary, out.weight = true, 0
 	}
-	return list
+	return out
 }
 
 // weight puts columns that have to be filled in before others, short names before long ones, and copies last.
-func (t *Table) weight(c Column) int {
+func (c Column) weight() int {
 	weight := len(c.LogicalName) + len(c.DisplayName)
 	switch {
 	case strings.HasSuffix(c.LogicalName, "_base"), strings.HasPrefix(c.LogicalName, "yomi"):
@@ -127,7 +127,11 @@ func (t *Table) weight(c Column) int {
 func unknownColumn(t *Table, name string) *Error {
 	e := invalid("table %s has no column %s", t.LogicalName, quoted(name))
 	e.unknownName = true
-	e.Nearest = nearest(name, columnCandidates(t))
+	candidates := make([]candidate, len(t.Columns))
+	for i, c := range t.Columns {
+		candidates[i] = t.candidate(c)
+	}
+	e.Nearest = nearest(name, candidates)
 	return e
 }
 

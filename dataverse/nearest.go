@@ -15,7 +15,7 @@ type candidate struct {
 	aliases []string
 	label   string // what people read; shown beside a name that does not tell by itself why it is offered
 	weight  int    // among equals the lightest comes first
-	primary bool   // what rows are named by: the first guess for any kind of name
+	primary bool   // what rows are named by, or what has to be filled in: the first guess
 }
 
 // maxNearest is how many names an error offers.

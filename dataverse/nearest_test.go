@@ -23,7 +23,7 @@ func TestSuggestionsAreWhatWasMeant(t *testing.T) {
 		{"opportunity", "amount", []string{"totalamount", "actualvalue (Actual Revenue)", "budgetamount", "estimatedvalue (Est. Revenue)"}},
 		{"contact", "zzzzzz", nil},
 		{"account", "city", []string{"address1_city"}},
-		{"account", "nmae", []string{"name"}},
+		{"account", "naem", []string{"name"}},
 		{"contact", "email", []string{"emailaddress1 (Email)"}},
 	} {
 		_, err := c.Page(t.Context(), test.table, dataverse.Query{Select: []string{test.column}}, "")

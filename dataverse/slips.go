@@ -114,6 +114,8 @@ func wordSlip(word, rest string) string {
 		return "write column ge 1 and column le 2"
 	case "equals", "equal":
 		return "write eq"
+	case "ascending", "descending":
+		return "write " + strings.TrimSuffix(lower, "ending")
 	case "gte", "lte":
 		return "write " + lower[:1] + "e"
 	}

@@ -113,9 +113,16 @@ func (w *writer) member(ctx context.Context, t *Table, name string, value any) (
 	return c.LogicalName, out, err
 }
 
-// unknown is unknownColumn, with navigation properties among the names.
+// unknown is unknownColumn, but offers what can be written alone, with navigation properties among the names.
 func (w *writer) unknown(t *Table, name string) error {
 	e := unknownColumn(t, name)
+	var writable []candidate
+	for _, c := range t.Columns {
+		if w.allowed(t, &c) == nil {
+			writable = append(writable, t.candidate(c))
+		}
+	}
+	e.Nearest = nearest(name, writable)
 	if len(e.Nearest) == 0 {
 		e.Nearest = unknownNavigation(t, name).Nearest
 	}
