@@ -190,8 +190,12 @@ func load(ctx context.Context, q store.Querier, t *schema.Table, id string) (map
 }
 
 // peek reads one value of a row: most tables are too wide to load for it.
-func peek(ctx context.Context, q store.Querier, t *schema.Table, id, column string) (value any, err error) {
-	err = q.QueryRowContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s = ?", store.Quote(column), store.Quote(t.Logical), store.Quote(t.PrimaryID)), id).Scan(&value)
+func peek(ctx context.Context, tx *sql.Tx, t *schema.Table, id, column string) (value any, err error) {
+	prepared, err := store.Prepared(ctx, tx, fmt.Sprintf("SELECT %s FROM %s WHERE %s = ?", store.Quote(column), store.Quote(t.Logical), store.Quote(t.PrimaryID)))
+	if err != nil {
+		return nil, err
+	}
+	err = prepared.QueryRowContext(ctx, id).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, noSuchRow(t.Logical, id)
 	}
@@ -215,7 +219,11 @@ func (w *writing) save(ctx context.Context) error {
 			strings.Join(quoted, " = ?, "), store.Quote(w.table.PrimaryID))
 		args = append(args, w.id)
 	}
-	_, err := w.tx.ExecContext(ctx, statement, args...)
+	prepared, err := store.Prepared(ctx, w.tx, statement)
+	if err != nil {
+		return err
+	}
+	_, err = prepared.ExecContext(ctx, args...)
 	return err
 }
 
@@ -239,9 +247,13 @@ func duplicate() *Error {
 	return fail(http.StatusPreconditionFailed, codeDuplicateKey, "A record with matching key values already exists.")
 }
 
-func exists(ctx context.Context, q store.Querier, query string, args ...any) (bool, error) {
+func exists(ctx context.Context, tx *sql.Tx, query string, args ...any) (bool, error) {
+	prepared, err := store.Prepared(ctx, tx, query+" LIMIT 1")
+	if err != nil {
+		return false, err
+	}
 	var one int
-	err := q.QueryRowContext(ctx, query+" LIMIT 1", args...).Scan(&one)
+	err = prepared.QueryRowContext(ctx, args...).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

@@ -110,12 +110,38 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 	})
 }
 
-type transaction struct{}
+// running is the key of a context's transaction.
+type running struct{}
+
+type transaction struct {
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt
+}
+
+// maxPrepared bounds the statements that a transaction keeps.
+const maxPrepared = 100
+
+// Prepared returns the statement of a query in tx, prepared once in the Write that ctx is of: SQLite needs longer to
+// compile a statement about a wide table than to run it. It is closed with the transaction.
+func Prepared(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
+	t, ok := ctx.Value(running{}).(*transaction)
+	if !ok || t.tx != tx {
+		return tx.PrepareContext(ctx, query)
+	}
+	if s, ok := t.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := tx.PrepareContext(ctx, query)
+	if err == nil && len(t.prepared) < maxPrepared {
+		t.prepared[query] = s
+	}
+	return s, err
+}
 
 // Read runs fn with a consistent view. Inside a Write it sees the uncommitted rows of that write.
 func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
-	if tx, ok := ctx.Value(transaction{}).(*sql.Tx); ok {
-		return fn(ctx, tx)
+	if t, ok := ctx.Value(running{}).(*transaction); ok {
+		return fn(ctx, t.tx)
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -125,8 +151,8 @@ func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, q Querier) e
 // Write runs fn in a transaction, committed when fn returns nil. Pass the context that fn receives on: a Read or Write
 // made with it joins the same transaction.
 func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	if tx, ok := ctx.Value(transaction{}).(*sql.Tx); ok {
-		return fn(ctx, tx)
+	if t, ok := ctx.Value(running{}).(*transaction); ok {
+		return fn(ctx, t.tx)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -141,7 +167,7 @@ func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 			_ = tx.Rollback() // fails only where it is rolled back already
 		}
 	}()
-	if err := fn(context.WithValue(ctx, transaction{}, tx), tx); err != nil {
+	if err := fn(context.WithValue(ctx, running{}, &transaction{tx, map[string]*sql.Stmt{}}), tx); err != nil {
 		return err
 	}
 	if version := d.version.Load(); version != before {

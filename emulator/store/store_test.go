@@ -72,6 +72,39 @@ func TestANestedWriteJoinsTheOuterOne(t *testing.T) {
 	}
 }
 
+func TestAStatementIsPreparedOnceInAWrite(t *testing.T) {
+	db := open(t, "")
+	const query = `INSERT INTO account (accountid) VALUES (?)`
+	var first *sql.Stmt
+	for _, ids := range [][]string{{"1", "2"}, {"3", "4"}} {
+		err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			before := first
+			for _, id := range ids {
+				s, err := Prepared(ctx, tx, query)
+				if err != nil {
+					return err
+				}
+				if first != before && s != first {
+					t.Errorf("row %s: another statement than for the row before", id)
+				}
+				if first = s; s == before {
+					t.Errorf("row %s: the statement of a transaction that is over", id)
+				}
+				if _, err := s.ExecContext(ctx, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(t, db, "SELECT count(*) FROM account"); n != 4 {
+		t.Errorf("%d rows, want 4", n)
+	}
+}
+
 func TestAFileKeepsRowsAndVersions(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "crm.db")
 	first, err := Open(t.Context(), file, schema.Load())
