@@ -138,7 +138,6 @@ func (l *limiter) learn(h http.Header) {
 	if left, ok := headerNumber(h, "x-ms-ratelimit-time-remaining-xrm-requests"); ok && left < scarceTime.Seconds() {
 		l.slower(now, false)
 	}
-	l.faster(now)
 }
 
 // penalize makes all callers pause for as long as the service asked one of them to, and go slower after it.
@@ -171,8 +170,9 @@ func (l *limiter) slower(now time.Time, parallel bool) {
 	l.rate.SetLimitAt(now, max(l.rate.Limit()/2, l.top/slowest))
 }
 
-// faster takes back a part of what slower did, once in a while.
-func (l *limiter) faster(now time.Time) {
+// faster takes back a part of what slower did, once in a while. It is for answers that bring what was asked for.
+func (l *limiter) faster() {
+	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.changed) < calm || l.weight == 1 && l.rate.Limit() == l.top {

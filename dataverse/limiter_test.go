@@ -182,6 +182,29 @@ func TestRequestsGoSlowerAfterA429AndRecover(t *testing.T) {
 	})
 }
 
+func TestASecond429SlowsDownFurther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ok := always(200, `{}`)
+		s := &service{rows: scripted(throttled("1"), ok, throttled("1"), ok)}
+		c := limited(t, s, dataverse.Limits{Requests: 1200, Window: time.Minute}) // 15 a second after a burst of 300
+		call := func() {
+			if err := read(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		call()
+		time.Sleep(11 * time.Second)
+		call()
+		began := time.Now()
+		for range 20 {
+			call()
+		}
+		if took := time.Since(began); took < 4*time.Second {
+			t.Errorf("20 requests after a second 429 took %v, want about 5 s: a quarter of the rate", took)
+		}
+	})
+}
+
 func TestTooManyAtOnceHalvesWhatRunsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64

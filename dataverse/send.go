@@ -36,6 +36,7 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 		if isHTML(a.header, nil) { // a sign-in page or a portal: nothing was done
 			return nil, c.badAnswer(r.op, a, nil), never
 		}
+		c.limiter.faster()
 		return a, nil, never
 	}
 	e = c.answerError(r.op, a)
