@@ -57,6 +57,7 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 		{"account", dataverse.Query{Filter: "name eq 'O'Connor' and telephone1 eq '1'"}, "a quote inside text is doubled: 'O''Connor'"},
 		{"account", dataverse.Query{Filter: "name is null"}, "write eq null"},
 		{"account", dataverse.Query{Filter: "name is not null"}, "write ne null"},
+		{"account", dataverse.Query{Filter: "statecode eq Active"}, "if it is text or a label, write 'Active'"},
 		{"account", dataverse.Query{OrderBy: "name DESC"}, "write desc in lower case"},
 		{"account", dataverse.Query{OrderBy: "name descending"}, "write desc"},
 	} {

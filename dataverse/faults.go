@@ -22,6 +22,15 @@ func (f *faults) take(err error) error {
 	return nil
 }
 
+// hint adds to the fault that says message.
+func (f *faults) hint(message, more string) {
+	for _, e := range f.list {
+		if e.Message == message {
+			e.Message += more
+		}
+	}
+}
+
 // maxFaults is how many faults one error tells.
 const maxFaults = 10
 

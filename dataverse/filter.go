@@ -107,6 +107,9 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 	if err != nil {
 		return nil, err
 	}
+	if p, ok := b.R.(*odata.Path); ok && leftSpot != nil && rightSpot == nil && len(p.Segments) == 1 {
+		tr.faults.hint(unknownColumn(s.table, p.Segments[0]).Message, "; if it is text or a label, write '"+shortened(p.Segments[0], maxQuoted)+"'")
+	}
 	if right, err = tr.opposite(ctx, leftSpot, right); err != nil {
 		return nil, err
 	}
