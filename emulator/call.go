@@ -27,6 +27,9 @@ type call struct {
 	at     time.Time // one clock reading for all that the request writes, in UTC and whole seconds
 	fault  effect    // what is to go wrong with the request, on demand
 	inner  *inner    // what else is known of a request inside a batch; nil for one by itself
+
+	status int    // of the answer that send is to write; 0 for none
+	held   []byte // its body: it waits until no lock is held, as the client may take its time
 }
 
 // caller is the user that a request acts as.
@@ -65,6 +68,7 @@ func (c *call) run() {
 func (c *call) answerOrFail() {
 	err := c.serve()
 	if err == nil {
+		c.send()
 		return
 	}
 	answer := asError(err)
@@ -72,6 +76,14 @@ func (c *call) answerOrFail() {
 		c.log.ErrorContext(c.context(), "request failed", "method", c.r.Method, "path", c.r.URL.Path, "error", err)
 	}
 	answer.write(c)
+}
+
+// send writes the answer that is held.
+func (c *call) send() {
+	if c.status != 0 {
+		c.w.WriteHeader(c.status)
+		_, _ = c.w.Write(c.held) // a client that went away needs no answer
+	}
 }
 
 // serve answers the request, or returns the error to answer with. Nothing is written before an error is returned.

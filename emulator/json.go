@@ -77,7 +77,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// answer writes a JSON body.
+// answer is a JSON body.
 func (c *call) answer(status int, body []byte) error { return c.answerAs(status, "", body) }
 
 // stream writes the rows of a collection. What stands in a batch comes with the whole of it.
@@ -90,9 +90,8 @@ func (c *call) stream(body []byte) error {
 
 func (c *call) answerAs(status int, parameter string, body []byte) error {
 	c.w.Header().Set("Content-Type", "application/json; odata.metadata="+c.metadataLevel()+parameter)
-	c.w.WriteHeader(status)
-	_, err := c.w.Write(body)
-	return err
+	c.status, c.held = status, body
+	return nil
 }
 
 // empty answers without a body.

@@ -207,6 +207,7 @@ func TestRepresentationOfAWriteIsTheRowAsRead(t *testing.T) {
 		if err := c.readBack(t.Context(), e.schema.Table("account"), litware, http.StatusCreated); err != nil {
 			t.Fatal(err)
 		}
+		c.send()
 		checkAnswer(t, w, http.StatusCreated, want)
 		if got := w.Header().Get("Preference-Applied") + w.Header().Get("ETag"); got != `return=representationW/"102"` {
 			t.Errorf("%s: Preference-Applied and ETag: got %q", method, got)
