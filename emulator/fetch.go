@@ -160,19 +160,27 @@ func (q *fetchQuery) declare(b *fetchxml.Body) {
 	}
 }
 
-// nameOf is what the columns of a link are called by: the service counts those that have no alias.
+// nameOf is what the columns of a link are called by: its alias, or the table's name where the link follows a lookup;
+// the service numbers the others.
 func (q *fetchQuery) nameOf(l *fetchxml.Link) string {
 	if l.Alias != "" {
 		return l.Alias
 	}
-	n := 1
+	number, taken := 1, false
 	for other, s := range q.links {
-		if other.Name == l.Name && other.Alias == "" && s.alias < q.links[l].alias {
-			n++
+		if other.Name == l.Name && s.alias < q.links[l].alias {
+			number++
+			taken = taken || other.Alias == "" && q.follows(other)
 		}
 	}
-	return l.Name + strconv.Itoa(n)
+	if q.follows(l) && !taken {
+		return l.Name
+	}
+	return l.Name + strconv.Itoa(number)
 }
+
+// follows reports whether a link leads to one row at the most, by its primary key.
+func (q *fetchQuery) follows(l *fetchxml.Link) bool { return l.From == q.links[l].table.PrimaryID }
 
 // within runs a step that knows more names, and forgets them after.
 func (q *fetchQuery) within(step func() error) error {
@@ -185,6 +193,6 @@ func (q *fetchQuery) within(step func() error) error {
 // unique reports whether no row of the query's table comes more than once: every join leads to one row at the most.
 func (q *fetchQuery) unique() bool {
 	return !slices.ContainsFunc(q.joined, func(l *fetchxml.Link) bool {
-		return l.Type != fetchxml.CrossApply && l.From != q.links[l].table.PrimaryID
+		return l.Type != fetchxml.CrossApply && !q.follows(l)
 	})
 }

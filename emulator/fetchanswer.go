@@ -70,14 +70,14 @@ func (q *fetchQuery) write(objects [][]byte, asked []string, total int, more boo
 		contents += "(" + strings.Join(asked, ",") + ")"
 	}
 	q.writeContext(&body, contents)
-	if q.query.Get("$count") == "true" {
+	if total >= 0 {
 		body.raw("@odata.count", strconv.AppendInt(nil, int64(min(total, countLimit)), 10))
 	}
 	if !more {
 		return q.page(body, objects, total, "")
 	}
 	if len(end.last) > 0 && q.prefer.annotates("Microsoft.Dynamics.CRM.fetchxmlpagingcookie") {
-		body.text("@Microsoft.Dynamics.CRM.fetchxmlpagingcookie", end.skiptoken())
+		body.text("@Microsoft.Dynamics.CRM.fetchxmlpagingcookie", end.annotation())
 	}
 	if q.prefer.annotates("Microsoft.Dynamics.CRM.morerecords") {
 		body.raw("@Microsoft.Dynamics.CRM.morerecords", []byte("true"))

@@ -79,11 +79,16 @@ func (q *fetchQuery) match(parent, s scope, l *fetchxml.Link) (fragment, error) 
 	if err != nil {
 		return fragment{}, err
 	}
-	if class(from.edm) != class(to.edm) {
+	if class(from.edm) != class(to.edm) || !joinable(from.column) || !joinable(to.column) {
 		return fragment{}, fail(http.StatusBadRequest, codeBadCondition, "The link-entity '%s' joins '%s' of type '%s' with '%s' of type '%s'.",
 			l.Name, l.From, from.edm, l.To, to.edm)
 	}
 	return concat(from.fragment, " = ", to.fragment), nil
+}
+
+// joinable reports whether a column may stand in from and to.
+func joinable(c *schema.Column) bool {
+	return c.Type != schema.MultiSelect && c.Type != schema.File && c.Type != schema.Image
 }
 
 // across matches through a many-to-many relationship between the tables, or between the parent and others when the link

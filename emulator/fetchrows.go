@@ -57,7 +57,11 @@ func (r *fetchRows) selectColumns() error {
 		return err
 	}
 	for _, l := range r.joined {
-		if err := r.selectFrom(r.links[l], r.nameOf(l)+r.dot(), &l.Body, false); err != nil {
+		prefix := r.nameOf(l) + r.dot()
+		if l.Type == fetchxml.CrossApply {
+			prefix = schemaNames
+		}
+		if err := r.selectFrom(r.links[l], prefix, &l.Body, false); err != nil {
 			return err
 		}
 	}
@@ -77,6 +81,10 @@ func (r *fetchRows) selectColumns() error {
 	}
 	return nil
 }
+
+// schemaNames is the prefix of the columns that matchfirstrowusingcrossapply joins: they go by their schema names and
+// nothing before them.
+const schemaNames = "*"
 
 // dot stands between a link and its column in the name of a property.
 func (r *fetchRows) dot() string {
@@ -129,6 +137,8 @@ func (r *fetchRows) show(p *projection, prefix string, column *schema.Column, al
 	switch {
 	case alias != "":
 		name = alias
+	case prefix == schemaNames:
+		name = column.Schema
 	case prefix != "":
 		name = prefix + column.Logical
 	}
@@ -178,7 +188,7 @@ func (r *fetchRows) countChildren(s scope, prefix string, column *schema.Column,
 	}
 	name := a.Alias
 	if name == "" {
-		name = prefix + column.Logical
+		name = strings.TrimPrefix(prefix, schemaNames) + column.Logical
 	}
 	children := scope{s.table, "children"}
 	r.counts = append(r.counts, counted{name: name, sql: concat("(SELECT count(*) FROM "+table(children)+" WHERE ",

@@ -2,8 +2,10 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,7 +94,7 @@ func TestFetchLinksGoThroughManyToMany(t *testing.T) {
 	p := fetch(t, s, "leads", `<fetch><entity name="lead"><attribute name="lastname"/><link-entity name="accountleads" from="leadid" to="leadid">
 		<attribute name="accountid"/><link-entity name="account" from="accountid" to="accountid"><attribute name="name"/></link-entity></link-entity></entity></fetch>`)
 	delete(p.Value[0], "@odata.etag")
-	want := []map[string]any{{"lastname": "Lee", "leadid": one, "accountleads1.accountid": bolt, "account1.name": "Bolt"}}
+	want := []map[string]any{{"lastname": "Lee", "leadid": one, "accountleads1.accountid": bolt, "account.name": "Bolt"}}
 	if diff := cmp.Diff(want, p.Value); diff != "" {
 		t.Error(diff)
 	}
@@ -156,6 +158,30 @@ func TestFetchRefusesWhatIsNotTheSetsQuery(t *testing.T) {
 	} {
 		if p := fetch(t, s, "accounts", xml); p.Error.Code != want || len(p.Value) > 0 {
 			t.Errorf("%s: got %q %s, want %s", xml, p.Error.Code, p.Error.Message, want)
+		}
+	}
+}
+
+func TestFetchNamesColumnsOfLinksWithoutAlias(t *testing.T) {
+	s := company(t)
+	link := `<link-entity name="%s" from="%s" to="%s" link-type="%s"><attribute name="%s"/></link-entity>`
+	for _, c := range []struct{ links, names string }{
+		{fmt.Sprintf(link, "contact", "contactid", "primarycontactid", "outer", "lastname"), "contact.lastname"},
+		{fmt.Sprintf(link, "task", "regardingobjectid", "accountid", "inner", "subject"), "task1.subject"},
+		{fmt.Sprintf(link, "account", "parentaccountid", "accountid", "inner", "name") + fmt.Sprintf(link, "account", "accountid", "accountid", "inner", "name") +
+			fmt.Sprintf(link, "account", "accountid", "accountid", "inner", "name"), "account.name account1.name account3.name"},
+		{fmt.Sprintf(link, "contact", "contactid", "primarycontactid", "matchfirstrowusingcrossapply", "lastname"), "LastName"}, // as documented
+	} {
+		p := fetch(t, s, "accounts", `<fetch top="1"><entity name="account"><attribute name="accountid"/><order attribute="name"/>`+c.links+`</entity></fetch>`)
+		var names []string
+		for name := range p.Value[0] {
+			if name != "accountid" && name != "@odata.etag" {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); got != c.names {
+			t.Errorf("%s: got %s, want %s", c.links, got, c.names)
 		}
 	}
 }

@@ -26,7 +26,13 @@ type cookieValue struct {
 	last, first *string // nil is null
 }
 
-func (k cookie) skiptoken() string {
+func (k cookie) skiptoken() string { return k.text(k.page) }
+
+// annotation is the cookie beside the rows of a FetchXML query. Its pagenumber is 2 on every page, as the service has
+// it: clients count pages themselves.
+func (k cookie) annotation() string { return k.text(2) }
+
+func (k cookie) text(page int) string {
 	inner := ""
 	if len(k.last) > 0 {
 		var b strings.Builder
@@ -40,7 +46,7 @@ func (k cookie) skiptoken() string {
 		b.WriteString(`</cookie>`)
 		inner = fmt.Sprintf(` pagingcookie="%s"`, encode(encode(b.String())))
 	}
-	return fmt.Sprintf(`<cookie pagenumber="%d"%s istracking="False" />`, k.page, inner)
+	return fmt.Sprintf(`<cookie pagenumber="%d"%s istracking="False" />`, page, inner)
 }
 
 func cookieAttribute(b *strings.Builder, name string, value *string) {
@@ -53,13 +59,13 @@ func cookieAttribute(b *strings.Builder, name string, value *string) {
 	b.WriteByte('"')
 }
 
-// encode percent-encodes as .NET does: lower-case hex, and every character that is not a letter, a digit or one of
-// - _ . ! * ( ) is encoded.
+// encode percent-encodes as the service does: lower-case hex, and every character that is not a letter, a digit or one of
+// - _ . ~ is encoded.
 func encode(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.!*()", c) >= 0:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.~", c) >= 0:
 			b.WriteByte(c)
 		default:
 			fmt.Fprintf(&b, "%%%02x", c)

@@ -262,6 +262,9 @@ func (p *parser) check(f *Fetch) {
 	if f.Top > 0 && (f.Page > 0 || f.Count > 0 || f.PagingCookie != "") {
 		p.fail(nil, codeInvalidValue, "The top attribute can't be specified with paging attribute page")
 	}
+	if f.Top > 0 && f.TotalRecordCount {
+		p.fail(nil, codeInvalidValue, "The top attribute can't be specified with returntotalrecordcount")
+	}
 	aliases := map[string]bool{}
 	p.checkBody(f, &f.Entity.Body, aliases)
 	f.Entity.EachLink(func(l *Link) bool {

@@ -85,6 +85,7 @@ func TestWhatIsNoFetchXMLIsRefused(t *testing.T) {
 		"<fetch top='0'><entity name='a'/></fetch>":                                                          codeInvalidValue + " at least 1 and at most 5000",
 		"<fetch top='x'><entity name='a'/></fetch>":                                                          codeInvalidValue + " want a whole number",
 		"<fetch top='5' page='2'><entity name='a'/></fetch>":                                                 codeInvalidValue + " top attribute can't be specified",
+		"<fetch top='5' returntotalrecordcount='1'><entity name='a'/></fetch>":                               codeInvalidValue + " returntotalrecordcount",
 		"<fetch distinct='yes'><entity name='a'/></fetch>":                                                   "0x80041115 want true or false",
 		"<fetch mapping='physical'><entity name='a'/></fetch>":                                               "0x80041116 known: internal, logical",
 		"<fetch>x<entity name='a'/></fetch>":                                                                 codeInvalidXML + ` the text "x"`,

@@ -68,7 +68,7 @@ func (r *random) fetch() *Fetch {
 		UTCOffset: pick(r, "", "-90"), AggregateLimit: r.IntN(3),
 	}
 	if r.flag() {
-		f.Top = 1 + r.IntN(5000)
+		f.Top, f.TotalRecordCount = 1+r.IntN(5000), false
 	} else {
 		f.Count, f.Page, f.PagingCookie = r.IntN(9), r.IntN(9), r.text()
 	}
