@@ -409,6 +409,112 @@ describe("definitions", () => {
   });
 });
 
+describe("batches", () => {
+  // batch runs what requests makes, which must not be awaited, and returns the answers in order.
+  const batch = (requests, options) => {
+    api.startBatch();
+    requests();
+    return api.executeBatch(options);
+  };
+  const quietly = (request) => void request.catch(() => {}); // in a batch nobody answers the single request
+
+  test("reads and writes, answered in order", async () => {
+    const id = await account({ name: "Batch Ltd" });
+    const [made, changed, row, list, count] = await batch(() => {
+      quietly(contact({ lastname: "Batch" }));
+      quietly(api.update({ collection: "accounts", key: id, data: { name: "Batch & Sons Ltd" } }));
+      quietly(read(id, ["name"]));
+      quietly(api.retrieveMultiple({ collection: "accounts", select: ["name"], filter: "name eq 'Batch & Sons Ltd'", orderBy: ["name"] }));
+      quietly(api.count({ collection: "accounts" }));
+    }, { inChangeSet: false });
+    assert.match(made, guid);
+    assert.equal(changed, true);
+    assert.equal(row.name, "Batch & Sons Ltd");
+    assert.deepEqual(list.value.map((one) => one.accountid), [id]);
+    assert.ok(count > 0);
+  });
+
+  test("a change set refers to what it made, in URLs and in bodies", async () => {
+    const answers = await batch(() => {
+      quietly(api.create({ collection: "contacts", data: { firstname: "Ada", lastname: "Changed" }, contentId: "1" }));
+      quietly(api.create({ collection: "accounts", data: { name: "Changed Ltd", "primarycontactid@odata.bind": "$1" }, contentId: "2" }));
+      quietly(api.update({ contentId: "$1", data: { firstname: "Grace" } }));
+      quietly(api.create({ contentId: "$2", collection: "Account_Tasks", data: { subject: "Call" } }));
+    });
+    const row = await read(answers[1], ["name"], {
+      expand: [{ property: "primarycontactid", select: ["fullname"] }, { property: "Account_Tasks", select: ["subject"] }],
+    });
+    assert.equal(row.primarycontactid.fullname, "Grace Changed");
+    assert.equal(row.primarycontactid.contactid, answers[0]);
+    assert.deepEqual(row.Account_Tasks.map((task) => task.subject), ["Call"]);
+  });
+
+  test("a change set that fails leaves nothing", async () => {
+    const name = `Rolled back ${crypto.randomUUID()}`;
+    const failing = batch(() => {
+      quietly(account({ name }));
+      quietly(account({ name: "x".repeat(161) }));
+    });
+    await assert.rejects(failing, (errors) => {
+      assert.equal(errors.length, 1);
+      assert.equal(errors[0].status, 400);
+      assert.equal(errors[0].error.code, "0x80044331");
+      assert.match(errors[0].error.message, /exceeded the maximum allowed length of '160'\.$/);
+      return true;
+    });
+    assert.equal(await api.count({ collection: "accounts", filter: `name eq '${name}'` }), 0);
+  });
+
+  test("a batch stops at the first error, or goes on", async () => {
+    const missing = "00000000-0000-0000-0000-0000000000ff";
+    const name = `Continued ${crypto.randomUUID()}`;
+    const requests = () => {
+      quietly(read(missing, ["name"]));
+      quietly(account({ name }));
+    };
+    const count = () => api.count({ collection: "accounts", filter: `name eq '${name}'` });
+    await assert.rejects(batch(requests, { inChangeSet: false }), (errors) => errors.length === 1 && errors[0].status === 404);
+    assert.equal(await count(), 0);
+    const [failed, made] = await batch(requests, { inChangeSet: false, continueOnError: true });
+    assert.equal(failed.status, 404);
+    assert.match(failed.error.message, /Does Not Exist$/);
+    assert.match(made, guid);
+    assert.equal(await count(), 1);
+  });
+
+  test("a URL of more than 2,000 characters becomes a batch", async () => {
+    const id = await account({ name: "Long Ltd" });
+    const filter = `accountid eq ${id} and (${Array(60).fill("name eq 'Long Ltd, whose name makes the query long'").join(" or ")} or name eq 'Long Ltd')`;
+    const answer = await api.retrieveMultiple({ collection: "accounts", select: ["name"], filter });
+    assert.deepEqual(answer.value.map((row) => row.name), ["Long Ltd"]);
+  });
+});
+
+describe("many rows", () => {
+  const many = (name, rows) => api.callAction({
+    collection: "accounts", actionName: `Microsoft.Dynamics.CRM.${name}`,
+    action: { Targets: rows.map((row) => ({ "@odata.type": "Microsoft.Dynamics.CRM.account", ...row })) },
+  });
+
+  test("CreateMultiple, UpdateMultiple and UpsertMultiple", async () => {
+    const { Ids } = await many("CreateMultiple", [{ name: "Many 1" }, { name: "Many 2" }, { name: "Many 3" }]);
+    assert.equal(new Set(Ids.filter((id) => guid.test(id))).size, 3);
+    await many("UpdateMultiple", Ids.map((accountid, i) => ({ accountid, name: `More ${i}` })));
+    const key = crypto.randomUUID();
+    await many("UpsertMultiple", [{ accountid: Ids[0], name: "Most" }, { "@odata.id": `accounts(${key})`, name: "New" }]);
+    const names = await Promise.all([...Ids, key].map(async (id) => (await read(id, ["name"])).name));
+    assert.deepEqual(names, ["Most", "More 1", "More 2", "New"]);
+  });
+
+  test("all rows or none", async () => {
+    const accountid = await account({ name: "Steady Ltd" });
+    await assert.rejects(many("UpdateMultiple", [{ accountid, name: "Moved Ltd" }, { accountid: crypto.randomUUID(), name: "x" }]),
+      refused(404, "0x80040217", /^Account With Ids = .* Do Not Exist$/));
+    assert.equal((await read(accountid, ["name"])).name, "Steady Ltd");
+    await assert.rejects(many("DeleteMultiple", [{ accountid }]), (error) => /^DeleteMultiple has not yet been implemented\.$/.test(error.message));
+  });
+});
+
 describe("messages", () => {
   test("WhoAmI", async () => {
     const me = await api.callFunction("WhoAmI");
