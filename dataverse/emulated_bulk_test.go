@@ -3,6 +3,7 @@ package dataverse_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -106,6 +107,50 @@ func TestAThousandCreatesMakeAThousandRowsThoughAnswersAreLost(t *testing.T) {
 		exactly(t, c, 1000)
 		t.Logf("%d answers were lost", f.lost)
 	})
+}
+
+func TestManyRowsAreMadeOnceWhateverGoesWrong(t *testing.T) {
+	for name, faults := range map[string][]emulator.Fault{
+		"answers are lost, whole or half": {
+			{Fault: "break=after", Method: "POST", Path: `CreateMultiple|\$batch`, Share: 0.3},
+			{Fault: "break=midway", Method: "POST", Path: `CreateMultiple|\$batch`, Share: 0.2},
+		},
+		"no bulk message, and the service is busy inside the batch": {
+			{Fault: "status=403; code=0x80040220", Path: "sdkmessagefilters"},
+			{Fault: "status=429; retry-after=1", Method: "POST", Path: "/accounts$", Share: 0.1, Times: 40},
+			{Fault: "status=503", Method: "POST", Path: "/accounts$", Share: 0.1, Times: 40},
+		},
+		"the whole request is throttled": {{Fault: "status=429; retry-after=1", Method: "POST", Times: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // waiting is what takes time here
+			c := emulated(t, emulator.Faults(faults...))
+			for i, r := range createMany(t, c, named(1000)) {
+				if r.Err != nil || r.ID == "" {
+					t.Fatalf("row %d: %+v", i, r)
+				}
+			}
+			exactly(t, c, 1000)
+		})
+	}
+}
+
+func TestTheServicesOwnLimitsAreKept(t *testing.T) {
+	t.Parallel() // waiting is what takes time here
+	server := emulator.Start(t, emulator.Limited(emulator.Limits{Requests: 50, Window: 2 * time.Second}))
+	log := &strings.Builder{}
+	c := open(t, dataverse.Options{
+		URL: server.URL, Transport: signedIn{server.Token}, Limits: dataverse.Limits{Requests: 50, Window: 2 * time.Second},
+		Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	for range 80 {
+		if _, err := c.Count(t.Context(), "account", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(log.String(), "status=429") {
+		t.Errorf("the client met the limit that it is to keep below:\n%s", log)
+	}
 }
 
 func TestABatchOnTheEmulator(t *testing.T) {
