@@ -96,17 +96,6 @@ func TestAThousandCreatesMakeAThousandRowsThoughAnswersAreLost(t *testing.T) {
 		exactly(t, c, 1000)
 		t.Logf("%d answers were lost", f.lost)
 	})
-	t.Run("in bulk", func(t *testing.T) {
-		t.Parallel() // waiting is what takes time here
-		c, f := forgetting(t, 3)
-		for i, r := range createMany(t, c, named(1000)) {
-			if r.Err != nil || r.ID == "" {
-				t.Fatalf("row %d: %+v", i, r)
-			}
-		}
-		exactly(t, c, 1000)
-		t.Logf("%d answers were lost", f.lost)
-	})
 }
 
 func TestManyRowsAreMadeOnceWhateverGoesWrong(t *testing.T) {
