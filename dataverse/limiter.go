@@ -67,6 +67,9 @@ func (l *limiter) enter(ctx context.Context) (leave func(), e *Error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Kind: Unavailable, Message: contextMessage(err), Err: err}
 	}
+	if d, why := l.pause(); tooLong(ctx, d) { // told before a place is waited for: those who hold them wait too
+		return nil, noTime(d, why)
+	}
 	l.mu.Lock()
 	weight := l.weight
 	l.mu.Unlock()
@@ -101,11 +104,9 @@ func (l *limiter) wait(ctx context.Context) *Error {
 		if d <= 0 {
 			return nil
 		}
-		deadline, ok := ctx.Deadline()
-		if d > maxWait || ok && time.Until(deadline) < d {
+		if tooLong(ctx, d) {
 			turn.Cancel()
-			return &Error{Kind: Throttled, Code: why.Code, RetryAfter: d, Err: why.Err, Message: fmt.Sprintf(
-				"nothing was sent: it would have to wait %s, longer than there is time for (%s)", d.Round(time.Millisecond), why.Message)}
+			return noTime(d, why)
 		}
 		select {
 		case <-ctx.Done():
@@ -114,6 +115,18 @@ func (l *limiter) wait(ctx context.Context) *Error {
 		case <-time.After(d):
 		}
 	}
+}
+
+// tooLong says whether a wait of d is one that the caller has no time for.
+func tooLong(ctx context.Context, d time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return d > maxWait || d > 0 && ok && time.Until(deadline) < d
+}
+
+// noTime is the error of a wait that is not begun.
+func noTime(d time.Duration, why *Error) *Error {
+	return &Error{Kind: Throttled, Code: why.Code, RetryAfter: d, Err: why.Err, Message: fmt.Sprintf(
+		"nothing was sent: it would have to wait %s, longer than there is time for (%s)", d.Round(time.Millisecond), why.Message)}
 }
 
 // pause tells how long the service still wants no requests, and why.

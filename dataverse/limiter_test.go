@@ -113,6 +113,25 @@ func TestACallerWithoutTimeForThePauseLearnsWhy(t *testing.T) {
 	})
 }
 
+func TestACallerLearnsOfThePauseThoughNoPlaceIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{rows: scripted(throttled("20"), always(200, `{}`))}
+		c := limited(t, s, dataverse.Limits{InFlight: 1})
+		for range 2 { // one is throttled, the other waits for the end of the pause in the only place
+			go func() { _ = read(t.Context(), c) }()
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		err := read(ctx, c)
+		if dataverse.KindOf(err) != dataverse.Throttled || !strings.Contains(err.Error(), "exceeded the limit of 6000") || time.Since(began) != 0 {
+			t.Errorf("got %v after %v, want the service's words at once", err, time.Since(began))
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestNoMoreRequestsThanAllowedRunAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
