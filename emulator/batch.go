@@ -50,9 +50,8 @@ func (c *call) batch() error {
 		}
 	}
 	c.w.Header().Set("Content-Type", "multipart/mixed; boundary="+answers.boundary)
-	c.w.WriteHeader(status)
-	_, err = c.w.Write(answers.bytes())
-	return err
+	c.status, c.held = status, answers.bytes()
+	return nil
 }
 
 // item carries out one request, or the requests of a change set, and adds the answer.

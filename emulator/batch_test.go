@@ -185,6 +185,7 @@ func TestBatchStopsAtTheFirstErrorUnlessToldToContinue(t *testing.T) {
 		contacts string
 	}{
 		{"", http.StatusBadRequest, []string{"204", "404"}, "0"},
+		{"odata.continue-on-error=false", http.StatusBadRequest, []string{"204", "404"}, "0"},
 		{"odata.continue-on-error", http.StatusOK, []string{"204", "404", "204", "200"}, "1"},
 	} {
 		s := emulator.Start(t)
@@ -277,6 +278,37 @@ func TestHeadersOutsideABatchHoldInside(t *testing.T) {
 	}
 	if r := batch(t, s, onePart+"GET WhoAmI HTTP/1.1\n\n\n--b--\n", "Authorization: "); r.status != http.StatusUnauthorized {
 		t.Errorf("without a token: status %d, want 401", r.status)
+	}
+}
+
+// BenchmarkThousandCreates compares the roads on which many rows come in one request.
+func BenchmarkThousandCreates(b *testing.B) {
+	row := `{"name":"Contoso","telephone1":"555-0100","revenue":1000}`
+	request := "POST accounts HTTP/1.1\n\n" + row
+	parts, rows := make([]string, 1000), make([]string, 1000)
+	for i := range parts {
+		parts[i], rows[i] = changePart(fmt.Sprint(i), request), row[1:len(row)-1]
+	}
+	for road, r := range map[string]struct{ path, contentType, body string }{
+		"batch":          {"$batch", "multipart/mixed; boundary=b", crlf(strings.Repeat(onePart+request+"\n", 1000) + "--b--\n")},
+		"change set":     {"$batch", "multipart/mixed; boundary=b", crlf(together(parts...))},
+		"CreateMultiple": {"accounts/Microsoft.Dynamics.CRM.CreateMultiple", "application/json", targets("account", rows...)},
+	} {
+		b.Run(road, func(b *testing.B) {
+			e, err := emulator.New(b.Context(), emulator.Options{Empty: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = e.Close() }()
+			for b.Loop() {
+				q := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/api/data/v9.2/"+r.path, strings.NewReader(r.body))
+				q.Header = http.Header{"Authorization": {"Bearer " + emulator.DefaultToken}, "Content-Type": {r.contentType}}
+				w := httptest.NewRecorder()
+				if e.ServeHTTP(w, q); w.Code != http.StatusOK {
+					b.Fatalf("%d %.500s", w.Code, w.Body)
+				}
+			}
+		})
 	}
 }
 

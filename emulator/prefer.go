@@ -36,7 +36,7 @@ func parsePrefer(h http.Header) prefer {
 		case "odata.track-changes":
 			p.trackChanges = true
 		case "odata.continue-on-error":
-			p.continueOnError = true
+			p.continueOnError = !strings.EqualFold(value, "false")
 		}
 	}
 	return p
