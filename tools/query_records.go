@@ -176,7 +176,7 @@ type queryRecordsIn struct {
 	Filter  string   `json:"filter,omitempty" jsonschema_description:"OData: revenue gt 50000 and contains(name,'Ltd') and primarycontactid/fullname ne null. Choices by number or label, lookups by reference or GUID."`
 	OrderBy string   `json:"order_by,omitempty" jsonschema_description:"revenue desc,name"`
 	Expand  string   `json:"expand,omitempty" jsonschema_description:"Related records: primarycontactid($select=fullname)"`
-	Top     int      `json:"top,omitempty" jsonschema:"default=50,minimum=1,maximum=5000" jsonschema_description:"Rows a page."`
+	Top     int      `json:"top,omitempty" jsonschema:"default=50,minimum=1,maximum=5000" jsonschema_description:"Rows a page; over 1000 come by cursor."`
 	Cursor  string   `json:"cursor,omitempty" jsonschema_description:"From the last reply; the other arguments unchanged."`
 }
 
