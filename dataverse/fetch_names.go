@@ -34,7 +34,7 @@ func (n *fetchNames) resolve(ctx context.Context, q *fetchxml.Fetch) (*Table, *s
 	if err := n.nameLinks(ctx, &q.Entity.Body); err != nil {
 		return nil, nil, err
 	}
-	if err := n.body(t, &q.Entity.Body, ""); err != nil {
+	if err := n.body(t, &q.Entity.Body, nil); err != nil {
 		return nil, nil, err
 	}
 	if n.all || len(n.shape.columns) == 0 {
@@ -81,13 +81,13 @@ func (n *fetchNames) freeAlias(table string) string {
 	}
 }
 
-// body resolves what stands in t, which is the table of the query or, with an alias, of a link.
-func (n *fetchNames) body(t *Table, b *fetchxml.Body, alias string) error {
-	if b.All || alias == "" && len(b.Attributes) == 0 {
+// body resolves what stands in t, which is the table of the query or of a link.
+func (n *fetchNames) body(t *Table, b *fetchxml.Body, link *fetchxml.Link) error {
+	if b.All || link == nil && len(b.Attributes) == 0 {
 		n.all = true
 	}
 	for i := range b.Attributes {
-		if err := n.attribute(t, &b.Attributes[i], alias); err != nil {
+		if err := n.attribute(t, &b.Attributes[i], link); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (n *fetchNames) joins(t *Table, links []fetchxml.Link) error {
 		if err := n.name(t, &l.To); err != nil {
 			return err
 		}
-		if err := n.body(target, &l.Body, l.Alias); err != nil {
+		if err := n.body(target, &l.Body, l); err != nil {
 			return err
 		}
 	}
@@ -147,24 +147,29 @@ func (n *fetchNames) owner(t *Table, alias string) *Table {
 }
 
 // attribute resolves a column to return, and notes how it will be called.
-func (n *fetchNames) attribute(t *Table, a *fetchxml.Attribute, link string) error {
+func (n *fetchNames) attribute(t *Table, a *fetchxml.Attribute, link *fetchxml.Link) error {
 	if err := n.name(t, &a.Name); err != nil {
 		return err
 	}
+	c, known := t.Column(a.Name)
 	name := a.Alias
 	if name == "" {
 		name = a.Name
-		if link != "" {
-			name = link + "." + name
+		if link != nil && link.Alias != "" {
+			name = link.Alias + "." + name
 		}
 	}
+	answered := name
+	if known && link != nil && link.Type == fetchxml.CrossApply && a.Alias == "" {
+		answered = c.SchemaName // the service names the columns of this join, and of no other, so
+	}
 	p := property{name: name}
-	if c, ok := t.Column(a.Name); ok && a.DateGrouping == "" && a.Aggregate != fetchxml.Count && a.Aggregate != fetchxml.CountColumn {
+	if known && a.DateGrouping == "" && a.Aggregate != fetchxml.Count && a.Aggregate != fetchxml.CountColumn {
 		p.kind = c.Type
 	}
-	p.isID = n.shape.table != nil && link == "" && a.Alias == "" && a.Name == t.PrimaryID
+	p.isID = n.shape.table != nil && link == nil && a.Alias == "" && a.Name == t.PrimaryID
 	for _, annotation := range []string{"", annotationLabel, annotationTable} {
-		key := name
+		key := answered
 		if p.annotation = annotation; annotation != "" {
 			key += "@" + annotation
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
 )
 
 // fetched is the query of a FetchXML request.
@@ -208,5 +209,22 @@ func TestTheWholeCountOfAFetchIsTold(t *testing.T) {
 	page, err := start(t, s).FetchPage(t.Context(), strings.Replace(byName, "<fetch", `<fetch returntotalrecordcount="true"`, 1), "")
 	if want := (&dataverse.Count{N: 5000, AtLeast: true}); err != nil || !cmp.Equal(page.Count, want) {
 		t.Errorf("got %+v, %v, want %+v", page.Count, err, want)
+	}
+}
+
+func TestFetchedColumnsOfTheFirstRowJoinedHaveTheNamesOfOtherJoins(t *testing.T) {
+	c := emulated(t, emulator.Rows("accounts", emulator.Row{"name": "Contoso"}), emulator.Rows("contacts", emulator.Row{"lastname": "McKay"}))
+	n := 0
+	for row, err := range c.FetchRows(t.Context(), `<fetch><entity name="account"><attribute name="name"/>
+		<link-entity name="contact" from="ownerid" to="ownerid" link-type="matchfirstrowusingcrossapply"><attribute name="lastname"/><attribute name="ownerid"/></link-entity></entity></fetch>`) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; row.String("contact.lastname") != "McKay" || row.Value("contact.ownerid").Label == "" {
+			t.Errorf("got %v and %+v, want McKay and an owner's name", row.Value("contact.lastname"), row.Value("contact.ownerid"))
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d rows, want 1", n)
 	}
 }
