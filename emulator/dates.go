@@ -150,12 +150,21 @@ func (q *queryFunction) within(s span) fragment {
 	if !s.to.IsZero() {
 		bounds = append(bounds, concat(q.on.fragment, " < ", value(q.stored(s.to))))
 	}
+	if len(bounds) == 0 {
+		return concat(q.on.fragment, " IS NOT NULL")
+	}
 	return joined(" AND ", bounds)
 }
 
 // stored writes a moment as the store holds those of the column. A date column compares with whole days, so an end
 // within a day moves to the next.
 func (q *queryFunction) stored(at time.Time) string {
+	switch year := at.Year(); { // what sorts as text has four digits
+	case year < 1:
+		at = date(1, 1)
+	case year > 9999:
+		at = date(9999, 12).AddDate(0, 0, 30)
+	}
 	if q.on.edm != "Edm.Date" {
 		return at.Format(storedTime)
 	}

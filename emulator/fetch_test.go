@@ -65,6 +65,9 @@ func TestFetchConditionsSelectAsTheServiceDoes(t *testing.T) {
 		`attribute="createdon" operator="on" value="2026-03-02"`:            "Acme Bolt cargo Dune's",
 		`attribute="createdon" operator="last-x-hours" value="1"`:           "Acme Bolt cargo Dune's",
 		`attribute="createdon" operator="olderthan-x-minutes" value="1"`:    "",
+		`attribute="createdon" operator="next-x-years" value="20000"`:       "Acme Bolt cargo Dune's",
+		`attribute="createdon" operator="last-x-years" value="20000"`:       "Acme Bolt cargo Dune's",
+		`attribute="createdon" operator="olderthan-x-years" value="20000"`:  "",
 		`attribute="createdon" operator="in-fiscal-year" value="2026"`:      "Acme Bolt cargo Dune's",
 		`attribute="createdon" operator="ge" value="2026-03-02 12:00:00"`:   "Acme Bolt cargo Dune's",
 		`attribute="createdon" operator="gt" value="2026-03-02T12:00:00Z"`:  "",
@@ -174,5 +177,40 @@ func TestFetchRowsAreNamedAsTheServiceNamesThem(t *testing.T) {
 	}
 	if want := "http://org/api/data/v9.2/$metadata#accounts(name,_primarycontactid_value,primarycontactid,branch,description,accountid,who.lastname,mail,who.ownerid,primarycontactid())"; p.Context != want {
 		t.Errorf("context:\n got %s\nwant %s", p.Context, want)
+	}
+}
+
+func TestFetchKnowsEveryOperatorOfTheDocumentation(t *testing.T) {
+	s := company(t)
+	for attribute, operators := range map[string]string{
+		"name":      "eq ne neq gt ge lt le like not-like begins-with not-begin-with ends-with not-end-with in not-in null not-null",
+		"revenue":   "eq ne neq gt ge lt le in not-in between not-between null not-null",
+		"accountid": "above eq-or-above under eq-or-under not-under",
+		"ownerid":   "eq-userid ne-userid eq-userteams eq-useroruserteams eq-useroruserhierarchy eq-useroruserhierarchyandteams",
+		"createdon": "on on-or-before on-or-after today yesterday tomorrow last-seven-days next-seven-days " +
+			"this-week last-week next-week this-month last-month next-month this-year last-year next-year " +
+			"last-x-hours last-x-days last-x-weeks last-x-months last-x-years next-x-hours next-x-days next-x-weeks next-x-months next-x-years " +
+			"olderthan-x-minutes olderthan-x-hours olderthan-x-days olderthan-x-weeks olderthan-x-months olderthan-x-years " +
+			"this-fiscal-year last-fiscal-year next-fiscal-year this-fiscal-period last-fiscal-period next-fiscal-period " +
+			"last-x-fiscal-years last-x-fiscal-periods next-x-fiscal-years next-x-fiscal-periods in-fiscal-year in-fiscal-period " +
+			"in-fiscal-period-and-year in-or-before-fiscal-period-and-year in-or-after-fiscal-period-and-year",
+		"owningbusinessunit": "eq-businessid ne-businessid", "utcconversiontimezonecode": "eq-userlanguage",
+	} {
+		value := map[string]string{"name": "a", "accountid": acme, "createdon": "2026-03-02"}[attribute]
+		for operator := range strings.FieldsSeq(operators) {
+			given := value
+			if given == "" || strings.Contains(operator, "-x-") || strings.Contains(operator, "in-") && strings.Contains(operator, "fiscal") {
+				given = "1"
+			}
+			answered := false
+			for n := range 3 { // as many values as it takes
+				got := accountsWhere(t, s, `<filter><condition attribute="`+attribute+`" operator="`+operator+`">`+
+					strings.Repeat("<value>"+given+"</value>", n)+`</condition></filter>`)
+				answered = answered || !strings.HasPrefix(got, "0x")
+			}
+			if !answered {
+				t.Errorf("%s %s is refused", attribute, operator)
+			}
+		}
 	}
 }
