@@ -100,6 +100,7 @@ func (c candidate) likeness(want, key string) (best likeness, ok bool) {
 	take(sameLabel, c.primary && (inName || inLabel), inLabel)
 	take(weak, inName && inLabel, inLabel)
 	take(weak+1, inName || inLabel, inLabel)
+	take(weak+2, len(key) > 2 && strings.HasPrefix(fold(c.name), key), false)
 	best.byLabel = best.byLabel && fold(c.label) != fold(c.name)
 	return best, ok
 }
@@ -120,9 +121,25 @@ func edits(want, name string) (int, bool) {
 	if 2*len(short) < len(long) {
 		return 0, false
 	}
+	if len(want) > 3 && 3*len(want) >= 2*len(name) && abbreviates(want, name) {
+		return len(name) - len(want), true
+	}
 	n := levenshtein.ComputeDistance(want, name)
 	swapped := n == 2 && len(want) == len(name) && want[0] == name[0] && slices.Equal(letters(want), letters(name))
 	return n, n <= min(len(want)/3, 4) || n == 1 && len(want) > 1 || swapped
+}
+
+// abbreviates says whether letters left out of name make want: accnt of account.
+func abbreviates(want, name string) bool {
+	if want[0] != name[0] {
+		return false
+	}
+	for i := range len(name) {
+		if want != "" && want[0] == name[i] {
+			want = want[1:]
+		}
+	}
+	return want == ""
 }
 
 func letters(s string) []byte { return slices.Sorted(slices.Values([]byte(s))) }

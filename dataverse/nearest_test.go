@@ -40,6 +40,12 @@ func TestSuggestionsAreWhatWasMeant(t *testing.T) {
 			t.Errorf("%s.%s: nearest %v (-want +got):\n%s", test.table, test.column, e.Nearest, diff)
 		}
 	}
+	for table, want := range map[string]string{"accnt": "account", "acc": "account", "opp": "opportunity"} {
+		_, err := c.Table(t.Context(), table)
+		if e, ok := errors.AsType[*dataverse.Error](err); !ok || len(e.Nearest) == 0 || e.Nearest[0] != want {
+			t.Errorf("table %s: got %v, want %s offered first", table, err, want)
+		}
+	}
 	for _, table := range []string{"deal", "people", "zzz"} {
 		_, err := c.Table(t.Context(), table)
 		if e, ok := errors.AsType[*dataverse.Error](err); !ok || len(e.Nearest) > 0 {
