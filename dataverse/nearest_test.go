@@ -2,9 +2,9 @@ package dataverse_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,7 +54,7 @@ func TestSuggestionsAreWhatWasMeant(t *testing.T) {
 	}
 }
 
-func TestHugeNamesAreRefusedAtOnceAndShortened(t *testing.T) {
+func TestHugeNamesAreRefusedAndShortened(t *testing.T) {
 	c := emulated(t)
 	if _, err := c.Table(t.Context(), "account"); err != nil {
 		t.Fatal(err)
@@ -85,10 +85,8 @@ func TestHugeNamesAreRefusedAtOnceAndShortened(t *testing.T) {
 			return failed(c.Page(t.Context(), "account", dataverse.Query{Filter: huge + "(name)"}, ""))
 		},
 	} {
-		start := time.Now()
-		err := call()
-		if took := time.Since(start); err == nil || len(err.Error()) > 1000 || took > time.Second {
-			t.Errorf("%s: got an error of %d bytes after %s, want a short one at once", name, len(err.Error()), took)
+		if err := call(); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("%s: got an error of %d bytes, want a short one", name, len(fmt.Sprint(err)))
 		}
 	}
 }
