@@ -16,6 +16,9 @@ func columnValue(c *Column, value any) (any, error) {
 	if value == nil {
 		return nil, nil
 	}
+	if shown, ok := asValues(value); ok && shown["value"] != nil { // {"value":…,"label":…}, as answers show it
+		value = shown["value"]
+	}
 	switch {
 	case c.Type == StringColumn, c.Type == MemoColumn, c.Type == EntityNameColumn:
 		return textValue(c, value)

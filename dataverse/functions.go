@@ -54,7 +54,7 @@ func (tr *translator) call(ctx context.Context, s scope, call *odata.Call) (odat
 		return tr.ownCall(s, &odata.Call{On: call.On, Name: own, Args: slices.Clone(call.Args)})
 	case isOwn:
 		return call, tr.faults.take(invalid("filter: %s names its column: write %s", strings.TrimPrefix(own, queryPrefix), written(own, call)))
-	case strings.Contains(call.Name, "."), len(call.On) > 0, namesRow(call):
+	case strings.Contains(call.Name, ".") && !strings.HasPrefix(call.Name, queryPrefix), len(call.On) > 0, namesRow(call):
 		return call, nil
 	}
 	return call, tr.faults.take(noFunction(call))
@@ -176,10 +176,13 @@ func propertyName(t *Table, x odata.Expr) (*Column, odata.Expr, error) {
 func written(own string, call *odata.Call) string {
 	column, value := "createdon", ""
 	for _, a := range call.Args {
-		switch x := a.Value.(type) {
-		case *odata.Path:
-			column = x.String()
-		case *odata.Literal:
+		x, isLiteral := a.Value.(*odata.Literal)
+		switch p, isPath := a.Value.(*odata.Path); {
+		case isPath:
+			column = p.String()
+		case isLiteral && a.Name == "PropertyName":
+			column = x.Value
+		case isLiteral:
 			value = shortened(x.String(), maxQuoted)
 		}
 	}
@@ -216,8 +219,18 @@ func noFunction(call *odata.Call) error {
 			break
 		}
 	}
-	e := invalid("filter: there is no function %s here", shortened(call.Name, maxQuoted))
-	switch strings.ToLower(call.Name) {
+	bare := strings.TrimPrefix(call.Name, queryPrefix)
+	e := invalid("filter: there is no function %s here", shortened(bare, maxQuoted))
+	switch name := strings.ToLower(bare); name {
+	case "thisquarter", "currentquarter", "thisfiscalquarter", "lastquarter", "lastfiscalquarter", "nextquarter", "nextfiscalquarter":
+		own := "ThisFiscalPeriod"
+		switch {
+		case strings.HasPrefix(name, "last"):
+			own = "LastFiscalPeriod"
+		case strings.HasPrefix(name, "next"):
+			own = "NextFiscalPeriod"
+		}
+		e.Message += "; write " + written(queryPrefix+own, call) + ", where fiscal periods are quarters, or compare with its first and last day"
 	case "now", "today", "utcnow", "getdate", "adddays", "addmonths", "addyears", "dateadd", "datediff", "mindatetime", "maxdatetime", "totalseconds":
 		e.Message += "; write " + queryPrefix + "LastXDays(PropertyName='" + column + "',PropertyValue=30), or compare with a date such as 2026-05-01"
 	case "year", "month", "day", "hour", "minute", "second", "date", "time":
@@ -239,7 +252,7 @@ func noFunction(call *odata.Call) error {
 				candidates[i].weight = 0
 			}
 		}
-		if near := nearest(call.Name, candidates); len(near) > 0 {
+		if near := nearest(bare, candidates); len(near) > 0 {
 			e.Message += "; write " + written(queryPrefix+near[0], call)
 		} else {
 			e.Message += "; there are contains, startswith, endswith and those of Dataverse, such as " + written(queryPrefix+"LastXDays", call)

@@ -146,6 +146,9 @@ func reference(c *Column, value any) (table, id string, err error) {
 		if !isReference(value) {
 			return "", "", invalid(`column %s: want {"table","id"} or TABLE(ID)`, c.LogicalName)
 		}
+		if object["table"] == nil {
+			return reference(c, object["id"])
+		}
 		table, _ = object["table"].(string)
 		id, _ = object["id"].(string)
 		return table, id, nil

@@ -192,15 +192,18 @@ func isRelated(value any) bool {
 	return ok
 }
 
-// isReference says whether value is {"table":…,"id":…}.
+// isReference says whether value names a row: {"table":…,"id":…}, or {"id":…,"name":…} as answers show it.
 func isReference(value any) bool {
 	v, ok := asValues(value)
-	if !ok {
+	if !ok || v["id"] == nil {
 		return false
 	}
-	_, hasID := v["id"]
-	_, hasTable := v["table"]
-	return hasID && (len(v) == 1 || hasTable && len(v) == 2 || hasTable && v["name"] != nil && len(v) == 3)
+	for name := range v {
+		if name != "id" && name != "table" && name != "name" {
+			return false
+		}
+	}
+	return true
 }
 
 func asValues(value any) (Values, bool) {

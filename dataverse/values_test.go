@@ -38,6 +38,8 @@ func TestValuesAreWrittenInTheServicesForm(t *testing.T) {
 		{"primarycontactid", "contact(" + contactID + ")", map[string]any{bound: contact}},
 		{"primarycontactid", "Contacts({" + strings.ToUpper(contactID) + "})", map[string]any{bound: contact}},
 		{"primarycontactid", map[string]any{"table": "Contact", "id": contactID}, map[string]any{bound: contact}},
+		{"primarycontactid", map[string]any{"id": "contact(" + contactID + ")", "name": "Ann"}, map[string]any{bound: contact}},
+		{"industrycode", map[string]any{"value": 7, "label": "Consulting"}, map[string]any{"industrycode": json.Number("7")}},
 		{"primarycontactid", "https://contoso.crm4.dynamics.com/api/data/v9.2/contacts(" + contactID + ")", map[string]any{bound: contact}},
 		{"_primarycontactid_value", contactID, map[string]any{bound: contact}},
 		{"PrimaryContactId@odata.bind", contact, map[string]any{bound: contact}},
