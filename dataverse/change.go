@@ -103,6 +103,9 @@ func (c *Client) patch(ctx context.Context, action Action, table, id string, v V
 	if err != nil {
 		return change{}, err
 	}
+	if err := key.unchanged(t, v); err != nil {
+		return change{}, err
+	}
 	if err := c.keepParties(ctx, t, id, v, row); err != nil {
 		return change{}, err
 	}

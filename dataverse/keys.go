@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ type rowKey struct {
 	path string // (4026be43-6b69-e111-8f65-78e7d1620f5e), percent-encoded
 	text string // for errors
 	guid string // "" for an alternate key
+	// parts are the texts of an alternate key by column; those of other types are for the service to compare.
+	parts map[string]string
 }
 
 var guidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -41,7 +44,7 @@ func (t *Table) rowKey(id string) (rowKey, error) {
 		return rowKey{}, invalid("id: %s cannot be read as a key, want a GUID%s", quoted(id), t.keyHint())
 	}
 	path[0].Name = ""
-	names := make([]string, 0, len(path[0].Args))
+	names, parts := make([]string, 0, len(path[0].Args)), map[string]string{}
 	for i := range path[0].Args {
 		a := &path[0].Args[i]
 		c, ok := t.Column(a.Name)
@@ -52,11 +55,30 @@ func (t *Table) rowKey(id string) (rowKey, error) {
 			return rowKey{}, err
 		}
 		names = append(names, c.LogicalName)
+		if l, ok := a.Value.(*odata.Literal); ok && l.Kind == odata.String {
+			parts[c.LogicalName] = l.Value
+		}
 	}
 	if !t.hasKey(names) {
 		return rowKey{}, invalid("id: %s is no alternate key of table %s%s", strings.Join(names, ","), t.LogicalName, t.keyHint())
 	}
-	return rowKey{path: odata.FormatPath(path), text: path[0].String()}, nil
+	return rowKey{path: odata.FormatPath(path), text: path[0].String(), parts: parts}, nil
+}
+
+// unchanged refuses values that would give a row another key than the one it is found by: the service leaves them alone
+// without a word where the row is there, and takes them instead of the key where it is not.
+func (k rowKey) unchanged(t *Table, v Values) error {
+	for name, value := range v {
+		c, ok := t.Column(name)
+		if !ok || k.parts == nil {
+			continue
+		}
+		if key, ok := k.parts[c.LogicalName]; ok && !strings.EqualFold(key, fmt.Sprint(value)) {
+			return invalid("column %s: got %s, but the id says %s; to give a row another key, name it by its GUID",
+				c.LogicalName, describeValue(value), quoted(key))
+		}
+	}
+	return nil
 }
 
 // keyValue brings one part of a key into the service's form.
