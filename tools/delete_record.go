@@ -28,7 +28,7 @@ func deleteRecord(ctx context.Context, d Deps, in deleteRecordIn) (deleteRecordO
 type deleteRecordIn struct {
 	Table string `json:"table" jsonschema:"minLength=1" jsonschema_description:"Table name."`
 	ID    string `json:"id" jsonschema:"minLength=1" jsonschema_description:"GUID or alternate key."`
-	ETag  string `json:"etag,omitempty" jsonschema_description:"From get_record: refuse if the record changed since. Give it whenever you have it."`
+	ETag  string `json:"etag,omitempty" jsonschema_description:"From get_record: refuse if the record changed since."`
 }
 
 type deleteRecordOut struct {

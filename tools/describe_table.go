@@ -13,7 +13,7 @@ import (
 var describeTableTool = define(Spec{
 	Name:   "describe_table",
 	Title:  "Describe a table",
-	Doc:    "Describe a table: its columns with their types. Name columns for all that is known of them, or include relationships (for expand), choices and keys.",
+	Doc:    "Describe a table: columns with their types. Name columns for all details, or include relationships (for expand), choices and keys.",
 	Effect: Reads,
 }, describeTable)
 

@@ -123,7 +123,7 @@ func (o getRecordOut) cut(limit int) getRecordOut {
 
 type getRecordIn struct {
 	Table  string   `json:"table" jsonschema:"minLength=1" jsonschema_description:"Table name."`
-	ID     string   `json:"id" jsonschema:"minLength=1" jsonschema_description:"GUID, reference such as account(guid), or alternate key such as accountnumber='A1'."`
+	ID     string   `json:"id" jsonschema:"minLength=1" jsonschema_description:"GUID, account(guid), or alternate key such as accountnumber='A1'."`
 	Select []string `json:"select,omitempty" jsonschema_description:"Columns; all without it."`
 	Expand string   `json:"expand,omitempty" jsonschema_description:"As in query_records."`
 	From   int      `json:"from,omitempty" jsonschema:"minimum=0" jsonschema_description:"Byte of a long text to read on at, from note."`

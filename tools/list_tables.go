@@ -12,7 +12,7 @@ import (
 var listTablesTool = define(Spec{
 	Name:   "list_tables",
 	Title:  "List tables",
-	Doc:    "List the tables of the environment: logical name and display name.",
+	Doc:    "List the tables: logical and display names.",
 	Effect: Reads,
 }, listTables)
 
@@ -80,7 +80,7 @@ type listTablesIn struct {
 type listTablesOut struct {
 	Tables map[string]string `json:"tables" jsonschema_description:"Logical name to display name."`
 	Total  int               `json:"total"`
-	Cursor string            `json:"cursor,omitempty" jsonschema_description:"For the next page; absent on the last."`
+	Cursor string            `json:"cursor,omitempty" jsonschema_description:"For the next page."`
 	Note   string            `json:"note,omitempty"`
 
 	rest  []dataverse.TableInfo

@@ -186,7 +186,7 @@ type queryRecordsOut struct {
 	legend
 	Empty  []string `json:"empty,omitempty" jsonschema_description:"Columns without a value in these rows."`
 	Total  int64    `json:"total,omitempty" jsonschema_description:"Rows that match."`
-	Cursor string   `json:"cursor,omitempty" jsonschema_description:"For the next page; absent on the last."`
+	Cursor string   `json:"cursor,omitempty" jsonschema_description:"For the next page."`
 	Note   string   `json:"note,omitempty"`
 
 	found foundRows
