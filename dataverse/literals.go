@@ -50,6 +50,15 @@ func rowLiteral(c *Column, text string) (odata.Expr, error) {
 	return nil, invalid("column %s: got %s, want the id of a row", c.LogicalName, quoted(text))
 }
 
+// tableLiteral is the logical name of a table. A display name would match no row, which looks like an answer.
+func tableLiteral(c *Column, text string) (odata.Expr, error) {
+	name := strings.ToLower(strings.TrimSpace(text))
+	if strings.ContainsAny(name, " -") {
+		return nil, invalid("column %s: got %s, want the logical name of a table, such as phonecall", c.LogicalName, quoted(text))
+	}
+	return &odata.Literal{Kind: odata.String, Value: name}, nil
+}
+
 // literal translates a value: the label of a choice to its number, a quoted guid, date or number to what it is.
 func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
 	switch {
@@ -76,6 +85,8 @@ func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
 			return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(n == 1)}, nil
 		}
 		return &odata.Literal{Kind: odata.Number, Value: strconv.Itoa(n)}, nil
+	case c.Type == EntityNameColumn:
+		return tableLiteral(c, x.Value)
 	case c.Type.isLookup(), c.Type == GUIDColumn:
 		return rowLiteral(c, x.Value)
 	case c.Type.isNumber(), c.Type == DateTimeColumn:
