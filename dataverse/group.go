@@ -34,23 +34,13 @@ func (c *Client) Groups(ctx context.Context, table string, g Grouping) ([]Group,
 	if err != nil {
 		return nil, during(op, err)
 	}
+	l := &listing{op: op, fetch: func(ctx context.Context, at position) (Page, position, error) { return c.applied(ctx, op, p, at) }}
 	var groups []Group
-	for next := ""; ; {
-		page, err := c.applied(ctx, op, p, next)
+	for row, err := range allRows(ctx, op, func() (*listing, error) { return l, nil }) {
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range page.rows {
-			groups = append(groups, groupOf(row, p.by))
-		}
-		token, err := c.skipToken(page.nextLink, p.plan)
-		if err != nil {
-			return nil, &Error{Op: op, Kind: Internal, Message: err.Error()}
-		}
-		if token == "" || token == next {
-			break
-		}
-		next = token
+		groups = append(groups, groupOf(row, p.by))
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int { return cmp.Compare(b.N, a.N) })
 	return groups, nil
@@ -130,22 +120,28 @@ func (p *plan) apply(by []*Column, sum string) (string, error) {
 }
 
 // applied asks for one page of the groups that apply makes.
-func (c *Client) applied(ctx context.Context, op string, p *groupPlan, skipToken string) (page, error) {
+func (c *Client) applied(ctx context.Context, op string, p *groupPlan, at position) (Page, position, error) {
 	a, err := c.do(ctx, request{
-		op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", p.apply}}, skipToken: skipToken,
+		op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", p.apply}}, skipToken: at.token,
 		header: []param{preferences(wantedAnnotations)},
 	})
-	if e, ok := errors.AsType[*Error](err); ok && equalCode(e.Code, codeAggregateLimit) {
-		e.Kind, e.Message = Invalid, "more than 50,000 rows match, and the service adds up no more: narrow the filter"
-	}
 	if err != nil {
-		return page{}, err
+		return Page{}, position{}, tooManyToAdd(err)
 	}
 	read, err := readPage(a.body, &shape{name: p.table.LogicalName, table: p.table})
 	if err != nil {
-		return page{}, c.badAnswer(op, a, err)
+		return Page{}, position{}, c.badAnswer(op, a, err)
 	}
-	return read, nil
+	next, err := c.nextPosition(op, p.table.SetName, a, read, at)
+	return Page{Rows: read.rows}, next, err
+}
+
+// tooManyToAdd says what to do where the service refuses to aggregate that many rows.
+func tooManyToAdd(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && equalCode(e.Code, codeAggregateLimit) {
+		e.Kind, e.Message = Invalid, "more than 50,000 rows match, and the service adds up no more: narrow the filter"
+	}
+	return err
 }
 
 // groupOf reads one row of an answer. Of a lookup to one table alone the service need not tell the table.

@@ -30,55 +30,32 @@ type Count struct {
 // The service counts no further than 5,000 here; Client.Count does. An expanded collection inside an expand is cut to
 // the size of the page, which Value.More tells.
 func (c *Client) Page(ctx context.Context, table string, q Query, cursor string) (Page, error) {
-	op := "list " + table
-	p, err := c.compile(ctx, table, q)
+	l, err := c.list(ctx, table, q)
 	if err != nil {
-		return Page{}, during(op, err)
+		return Page{}, during("list "+table, err)
 	}
-	at, err := readCursor(cursor, p.fingerprint(q))
-	if err != nil {
-		return Page{}, during(op, err)
-	}
-	out, next, err := c.fetchPage(ctx, op, p, q, at)
-	if err != nil {
-		return Page{}, err
-	}
-	if next.token != "" {
-		out.Cursor = next.encode(p.fingerprint(q))
-	}
-	return out, nil
+	return l.page(ctx, cursor)
 }
 
 // Rows returns all rows that q selects, page by page as the caller asks for more; an error ends them.
 func (c *Client) Rows(ctx context.Context, table string, q Query) iter.Seq2[Row, error] {
-	op := "list " + table
-	return func(yield func(Row, error) bool) {
-		p, err := c.compile(ctx, table, q)
-		if err != nil {
-			yield(Row{}, during(op, err))
-			return
-		}
-		at := position{}
-		for {
-			page, next, err := c.fetchPage(ctx, op, p, q, at)
-			if err != nil {
-				yield(Row{}, err)
-				return
-			}
-			for _, row := range page.Rows {
-				if !yield(row, nil) {
-					return
-				}
-			}
-			if next.token == "" {
-				return
-			}
-			at = next
-		}
-	}
+	return allRows(ctx, "list "+table, func() (*listing, error) { return c.list(ctx, table, q) })
 }
 
-// fetchPage asks for one page. The position returned has no token when nothing follows.
+// list is the listing of q's rows.
+func (c *Client) list(ctx context.Context, table string, q Query) (*listing, error) {
+	p, err := c.compile(ctx, table, q)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{op: "list " + table, fingerprint: p.fingerprint(q)}
+	l.fetch = func(ctx context.Context, at position) (Page, position, error) {
+		return c.fetchPage(ctx, l.op, p, q, at)
+	}
+	return l, nil
+}
+
+// fetchPage asks for one page of a listing.
 func (c *Client) fetchPage(ctx context.Context, op string, p *plan, q Query, at position) (Page, position, error) {
 	a, err := c.do(ctx, p.request(op, q, at))
 	if err != nil {
@@ -92,19 +69,27 @@ func (c *Client) fetchPage(ctx context.Context, op string, p *plan, q Query, at 
 	if read.count >= 0 {
 		out.Count = &Count{N: read.count, AtLeast: read.count >= maxPage}
 	}
-	next := position{seen: at.seen + len(read.rows)}
-	if next.token, err = c.skipToken(read.nextLink, p); err != nil {
-		return Page{}, position{}, &Error{Op: op, Kind: Internal, Status: a.status, Message: err.Error(), RequestID: requestID(a.header)}
-	}
-	// A server bug lets the page number rise while the cookie stands still: the same page would come for ever.
-	if next.token != "" && next.token == at.token {
-		return Page{}, position{}, &Error{Op: op, Kind: Internal, Status: a.status, Message: "the service's next page is the same page again", RequestID: requestID(a.header)}
+	next, err := c.nextPosition(op, p.table.SetName, a, read, at)
+	if err != nil {
+		return Page{}, position{}, err
 	}
 	if q.Top > 0 && next.seen >= q.Top {
 		out.Rows = out.Rows[:max(0, len(out.Rows)-(next.seen-q.Top))]
 		next = position{}
 	}
 	return out, next, nil
+}
+
+// nextPosition is the place behind the page read at a position, by the service's link to what follows.
+func (c *Client) nextPosition(op, set string, a *answer, read page, at position) (position, error) {
+	token, err := c.skipToken(read.nextLink, set)
+	switch {
+	case err != nil:
+		return position{}, &Error{Op: op, Kind: Internal, Status: a.status, Message: err.Error(), RequestID: requestID(a.header)}
+	case token != "" && place(token) == place(at.token):
+		return position{}, samePage(op, a)
+	}
+	return position{token: token, seen: at.seen + len(read.rows)}, nil
 }
 
 func (p *plan) request(op string, q Query, at position) request {
@@ -130,7 +115,7 @@ func (p *plan) request(op string, q Query, at position) request {
 
 // skipToken takes the token out of a next link. The rest of the link is the query that was sent; a link to any other
 // place is not followed.
-func (c *Client) skipToken(link string, p *plan) (string, error) {
+func (c *Client) skipToken(link, set string) (string, error) {
 	if link == "" {
 		return "", nil
 	}
@@ -138,7 +123,7 @@ func (c *Client) skipToken(link string, p *plan) (string, error) {
 	if err != nil {
 		return "", errNextLink
 	}
-	here, err := url.Parse(c.root + p.table.SetName)
+	here, err := url.Parse(c.root + set)
 	if err != nil || !strings.EqualFold(next.Host, here.Host) || next.Path != here.Path || next.User != nil {
 		return "", errForeignLink
 	}

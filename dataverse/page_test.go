@@ -196,20 +196,34 @@ func TestANextLinkElsewhereIsNotFollowed(t *testing.T) {
 }
 
 func TestAPageThatLeadsToItselfEndsTheRows(t *testing.T) {
-	s := &service{rows: func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `{"value":[{"name":"1"}],"@odata.nextLink":"http://%s/api/data/v9.2/accounts?$skiptoken=same"}`, r.Host)
-	}}
-	rows := 0
-	for _, err := range start(t, s).Rows(t.Context(), "account", dataverse.Query{}) {
-		if err != nil {
-			if !strings.Contains(err.Error(), "same page again") || rows != 1 {
-				t.Errorf("after %d rows: %v, want one row and an end", rows, err)
+	cookie := `%3Ccookie%20pagenumber=%22N%22%20pagingcookie=%22%253ccookie%2520page%253d%2522N%2522%253e%253caccountid%2520` +
+		`last%253d%2522%257bA%257d%2522%2520%252f%253e%253c%252fcookie%253e%22%20istracking=%22False%22%20/%3E`
+	for name, token := range map[string]string{
+		"the same token": "same", "a page number that rises": cookie,
+		"one that is encoded once more": strings.ReplaceAll(cookie, "%25", "%2525"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			pages := 1
+			s := &service{rows: func(w http.ResponseWriter, r *http.Request) {
+				pages++
+				_, _ = fmt.Fprintf(w, `{"value":[{"name":"1"}],"@odata.nextLink":"http://%s/api/data/v9.2/accounts?$skiptoken=%s"}`,
+					r.Host, strings.ReplaceAll(token, "N", strconv.Itoa(pages)))
+			}}
+			rows := 0
+			for _, err := range start(t, s).Rows(t.Context(), "account", dataverse.Query{}) {
+				if err != nil {
+					if !strings.Contains(err.Error(), "same page again") || rows != 1 {
+						t.Errorf("after %d rows: %v, want one row and an end", rows, err)
+					}
+					return
+				}
+				if rows++; rows > 9 {
+					break
+				}
 			}
-			return
-		}
-		rows++
+			t.Error("the rows ended without an error")
+		})
 	}
-	t.Error("the rows ended without an error")
 }
 
 func TestRowsReadAsTheyWereAskedFor(t *testing.T) {
