@@ -271,6 +271,39 @@ func (w *csdl) metadataType(t *metadataType) {
 		w.element("NavigationProperty", "Name", p.name, "Type", csdlType(p.kind), "ContainsTarget", "true")
 	}
 	w.WriteString(`</` + element + `>`)
+	if t.kind == "entity" {
+		w.complexTwin(t)
+	}
+}
+
+// complexTwin writes the complex type that a definition has in the answer of RetrieveMetadataChanges: ComplexX for X,
+// with what it leads to as a property.
+func (w *csdl) complexTwin(t *metadataType) {
+	base := ""
+	if t.base != nil && t.base.name != "MetadataBase" {
+		base = alias + complexName(t.base)
+	}
+	w.open("ComplexType", "Name", complexName(t), "BaseType", base)
+	for _, p := range t.all {
+		if t.base != nil && base != "" && t.base.has(p.name) {
+			continue
+		}
+		w.element("Property", "Name", p.name, "Type", csdlType(p.kind))
+	}
+	for _, p := range t.navs {
+		if t.base != nil {
+			if _, inherited := t.base.nav(p.name); inherited {
+				continue
+			}
+		}
+		kind, collection := p.collection()
+		kind = alias + "Complex" + kind
+		if collection {
+			kind = "Collection(" + kind + ")"
+		}
+		w.element("Property", "Name", p.name, "Type", kind)
+	}
+	w.WriteString(`</ComplexType>`)
 }
 
 // csdlType puts the alias before the name of a type that is not OData's own.
@@ -300,7 +333,11 @@ func (w *csdl) message(m message) {
 	}
 	w.open(element, "Name", m.name)
 	for _, p := range m.parameters {
-		w.element("Parameter", "Name", p.name, "Type", csdlType(p.kind), "Nullable", "false")
+		nullable := "false"
+		if slices.Contains(m.optional, p.name) {
+			nullable = ""
+		}
+		w.element("Parameter", "Name", p.name, "Type", csdlType(p.kind), "Nullable", nullable)
 	}
 	if m.result != "" {
 		w.element("ReturnType", "Type", alias+m.result, "Nullable", "false")

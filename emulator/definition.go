@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,8 @@ type definition struct {
 	id   string
 	json []byte  // the properties, in the order of kind.all, as "Name":value with commas between
 	ends []int32 // where each property ends in json
+	// latest is the version of the last change of the definition or of an option in it.
+	latest int64
 	// follow returns the definitions behind a navigation property; nil where the type has none.
 	follow func(nav string) []*definition
 }
@@ -26,9 +29,11 @@ type settings map[string]any
 // raw is JSON.
 type raw []byte
 
-func newDefinition(kind *metadataType, name string, id uuid.UUID, set settings) *definition {
-	set["MetadataId"] = id
-	d := &definition{kind: kind, name: name, id: id.String(), ends: make([]int32, len(kind.all))}
+// define makes a definition of the kind. Version is that of its last change.
+func (m *metadata) define(kindName, name string, id uuid.UUID, version int64, set settings) *definition {
+	kind := m.types[kindName]
+	set["MetadataId"], set["HasChanged"] = id, m.hasChanged(version)
+	d := &definition{kind: kind, name: name, id: id.String(), ends: make([]int32, len(kind.all)), latest: version}
 	d.json = make([]byte, 0, 2048)
 	for i, p := range kind.all {
 		if i > 0 {
@@ -44,6 +49,17 @@ func newDefinition(kind *metadataType, name string, id uuid.UUID, set settings) 
 		d.ends[i] = int32(len(d.json))
 	}
 	return d
+}
+
+// hasChanged tells whether what has the version has changed since the version that was asked for.
+func (m *metadata) hasChanged(version int64) raw {
+	switch {
+	case m.since == nil:
+		return raw("null")
+	case version > *m.since:
+		return raw("true")
+	}
+	return raw("false")
 }
 
 func appendSetting(b []byte, value any) []byte {
@@ -99,7 +115,7 @@ func orNull(s string) any {
 
 // label is a Label with one text in English. Its id is derived from what it labels, so that it stays the same.
 func (m *metadata) label(text string, owner uuid.UUID, part string) raw {
-	if !m.labels || text == "" {
+	if text == "" || m.languages != nil && !slices.Contains(m.languages, english) {
 		return raw(noLabel)
 	}
 	var o object

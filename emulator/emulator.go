@@ -56,7 +56,7 @@ type Emulator struct {
 func New(ctx context.Context, o Options) (*Emulator, error) {
 	e := &Emulator{schema: schema.Load(), token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
 	_, _ = rand.Read(e.key) // never fails
-	e.labelled, e.unlabelled = newMetadata(e.schema, true), newMetadata(e.schema, false)
+	e.labelled, e.unlabelled = newMetadata(e.schema, nil, nil), newMetadata(e.schema, []int{}, nil)
 	e.plainCSDL = sync.OnceValue(func() []byte { return writeCSDL(e.schema, false) })
 	e.annotatedCSDL = sync.OnceValue(func() []byte { return writeCSDL(e.schema, true) })
 	if e.token == "" {

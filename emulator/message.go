@@ -13,7 +13,8 @@ type message struct {
 	name       string
 	action     bool // called with POST; a function is called with GET
 	parameters []parameter
-	result     string // complex type of the answer; "" is none
+	optional   []string // parameters that may be left out
+	result     string   // complex type of the answer; "" is none
 	answer     func(*call, arguments) error
 }
 
@@ -23,6 +24,7 @@ type parameter struct{ name, kind string }
 // messages are those that the emulator knows: one file each, one line here.
 var messages = []message{
 	retrieveCurrentOrganization,
+	retrieveMetadataChanges,
 	retrieveTotalRecordCount,
 	retrieveVersion,
 	whoAmI,
@@ -62,7 +64,7 @@ type arguments map[string]odata.Expr
 // arguments reads the arguments, in place or through an alias. A function is found by the names of its parameters: with
 // others it does not exist.
 func (c *call) arguments(m message, s odata.Segment) (arguments, error) {
-	if s.Key != nil || len(s.Args) != len(m.parameters) {
+	if s.Key != nil {
 		return nil, noSuchSegment(s.Name)
 	}
 	args := arguments{}
@@ -75,6 +77,11 @@ func (c *call) arguments(m message, s odata.Segment) (arguments, error) {
 			return nil, err
 		}
 		args[a.Name] = value
+	}
+	for _, p := range m.parameters {
+		if args[p.name] == nil && !slices.Contains(m.optional, p.name) {
+			return nil, noSuchSegment(s.Name)
+		}
 	}
 	return args, nil
 }

@@ -15,15 +15,17 @@ import (
 type metadata struct {
 	schema *schema.Schema
 	types  map[string]*metadataType
-	labels bool // false: made for a language that nothing is labelled in
+	// languages are those that labels are made in; nil is every language.
+	languages []int
+	since     *int64 // version after which a definition has changed, as HasChanged tells; nil where nobody asked
 
 	tables        func() []*definition
 	relationships func() []*definition
 	choices       func() []*definition // global ones
 }
 
-func newMetadata(s *schema.Schema, labels bool) *metadata {
-	m := &metadata{schema: s, types: loadMetadataTypes().byName, labels: labels}
+func newMetadata(s *schema.Schema, languages []int, since *int64) *metadata {
+	m := &metadata{schema: s, types: loadMetadataTypes().byName, languages: languages, since: since}
 	m.tables = sync.OnceValue(func() []*definition {
 		all := make([]*definition, 0, len(s.Tables))
 		for _, t := range s.Tables {
@@ -38,7 +40,7 @@ func newMetadata(s *schema.Schema, labels bool) *metadata {
 
 // table is the EntityMetadata of a table.
 func (m *metadata) table(t *schema.Table) *definition {
-	d := newDefinition(m.types["EntityMetadata"], t.Logical, t.MetadataID, settings{
+	d := m.define("EntityMetadata", t.Logical, t.MetadataID, t.Version, settings{
 		"LogicalName": t.Logical, "SchemaName": t.Schema, "EntitySetName": t.Set, "LogicalCollectionName": t.Set,
 		"CollectionSchemaName": t.CollectionSchema, "ObjectTypeCode": t.TypeCode, "OwnershipType": string(t.Ownership),
 		"PrimaryIdAttribute": t.PrimaryID, "PrimaryNameAttribute": orNull(t.PrimaryName),
@@ -110,7 +112,7 @@ func privileges(t *schema.Table) raw {
 func (m *metadata) keys(t *schema.Table) []*definition {
 	all := make([]*definition, 0, len(t.Keys))
 	for _, k := range t.Keys {
-		all = append(all, newDefinition(m.types["EntityKeyMetadata"], k.Logical, k.MetadataID, settings{
+		all = append(all, m.define("EntityKeyMetadata", k.Logical, k.MetadataID, k.Version, settings{
 			"KeyAttributes": k.Attributes, "LogicalName": k.Logical, "SchemaName": k.Schema,
 			"EntityLogicalName": t.Logical, "DisplayName": m.label(k.Schema, k.MetadataID, "DisplayName"),
 		}))
@@ -132,7 +134,7 @@ func (m *metadata) oneToMany(relationships []*schema.Relationship) []*definition
 		case "createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "organizationid":
 			set["SecurityTypes"], set["RelationshipBehavior"] = "None", 0
 		}
-		all = append(all, newDefinition(m.types["OneToManyRelationshipMetadata"], r.Schema, r.MetadataID, set))
+		all = append(all, m.define("OneToManyRelationshipMetadata", r.Schema, r.MetadataID, r.Version, set))
 	}
 	return all
 }
@@ -157,7 +159,7 @@ func cascades(c schema.Cascade) raw {
 func (m *metadata) manyToMany(relationships []*schema.ManyToMany) []*definition {
 	all := make([]*definition, 0, len(relationships))
 	for _, r := range relationships {
-		all = append(all, newDefinition(m.types["ManyToManyRelationshipMetadata"], r.Schema, r.MetadataID, settings{
+		all = append(all, m.define("ManyToManyRelationshipMetadata", r.Schema, r.MetadataID, r.Version, settings{
 			"SchemaName": r.Schema, "RelationshipType": "ManyToManyRelationship", "SecurityTypes": "None",
 			"Entity1LogicalName": r.Entity1, "Entity2LogicalName": r.Entity2, "IntersectEntityName": r.Intersect,
 			"Entity1IntersectAttribute": r.Attribute1, "Entity2IntersectAttribute": r.Attribute2,

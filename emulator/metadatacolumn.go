@@ -61,7 +61,8 @@ func (m *metadata) column(c *schema.Column, number int) *definition {
 	setText(c, set)
 	setNumber(c, set)
 	setOther(c, set)
-	d := newDefinition(m.types[columnKind(c.Type)], c.Logical, c.MetadataID, set)
+	d := m.define(columnKind(c.Type), c.Logical, c.MetadataID, c.Version, set)
+	d.latest = max(d.latest, optionsVersion(c))
 	if len(d.kind.navs) > 0 && len(c.Options) > 0 {
 		d.follow = m.columnChoices(c)
 	}
@@ -177,7 +178,18 @@ func (m *metadata) optionSet(c *schema.Column) *definition {
 	if kind == "OptionSetMetadata" {
 		set["Options"] = m.options(c, id)
 	}
-	return newDefinition(m.types[kind], name, id, set)
+	d := m.define(kind, name, id, 0, set)
+	d.latest = optionsVersion(c)
+	return d
+}
+
+// optionsVersion is the version of the last change of a column's options.
+func optionsVersion(c *schema.Column) int64 {
+	var latest int64
+	for _, o := range c.Options {
+		latest = max(latest, o.Version)
+	}
+	return latest
 }
 
 func (m *metadata) options(c *schema.Column, owner uuid.UUID) raw {
@@ -210,7 +222,7 @@ func (m *metadata) option(c *schema.Column, value schema.Option, owner uuid.UUID
 	o.raw("Tag", []byte("null"))
 	o.any("IsHidden", false)
 	o.raw("MetadataId", []byte("null"))
-	o.raw("HasChanged", []byte("null"))
+	o.raw("HasChanged", m.hasChanged(value.Version))
 	switch c.Type {
 	case schema.State:
 		o.any("DefaultStatus", value.DefaultStatus)

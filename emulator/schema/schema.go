@@ -10,10 +10,30 @@ import (
 
 // Schema is a set of tables that refer to one another. It is read only once loaded.
 type Schema struct {
-	Tables []*Table // sorted by logical name
-	byName map[string]*Table
-	bySet  map[string]*Table
+	Tables  []*Table   // sorted by logical name
+	Version int64      // of its last change; 0 where nothing has changed since it was made
+	Deleted []Deletion // what it has lost, oldest first
+	byName  map[string]*Table
+	bySet   map[string]*Table
 }
+
+// Deletion tells that a definition is gone.
+type Deletion struct {
+	Kind    Kind
+	ID      uuid.UUID // its MetadataID
+	Version int64     // that the deletion got
+}
+
+// Kind is a kind of definition, spelled as DeletedMetadataFilters spells it.
+type Kind string
+
+// The kinds of definitions that deletions are told of.
+const (
+	TableKind        Kind = "Entity"
+	ColumnKind       Kind = "Attribute"
+	RelationshipKind Kind = "Relationship"
+	ChoiceKind       Kind = "OptionSet"
+)
 
 // Table is a table (an entity, in the Web API's words).
 type Table struct {
@@ -44,6 +64,7 @@ type Table struct {
 	Keys              []Key
 	Privileges        []Privilege
 	MetadataID        uuid.UUID
+	Version           int64 // of the last change of the table itself, 0 for none
 	columns           map[string]*Column
 	navs              map[string]Nav
 }
@@ -121,6 +142,7 @@ type Column struct {
 	GlobalOptionSet  bool
 	Default          string
 	MetadataID       uuid.UUID
+	Version          int64
 }
 
 // Option is one value of a choice. State is the state that a status reason belongs to; DefaultStatus and Invariant
@@ -131,6 +153,7 @@ type Option struct {
 	State         int
 	DefaultStatus int
 	Invariant     string
+	Version       int64
 }
 
 // Relationship is one-to-many: many rows of Referencing point by Attribute to one row of Referenced.
@@ -145,6 +168,7 @@ type Relationship struct {
 	Hierarchical        bool
 	Cascade             Cascade
 	MetadataID          uuid.UUID
+	Version             int64
 }
 
 // Cascade says what an action on the one side does to the many side: NoCascade, Cascade, RemoveLink or Restrict.
@@ -163,6 +187,7 @@ type ManyToMany struct {
 	Attribute2 string
 	Nav2       string
 	MetadataID uuid.UUID
+	Version    int64
 }
 
 // Key is an alternate key.
@@ -171,6 +196,7 @@ type Key struct {
 	Schema     string
 	Attributes []string
 	MetadataID uuid.UUID
+	Version    int64
 }
 
 // Privilege is a right on a table, such as prvReadAccount.

@@ -15,15 +15,15 @@ func TargetColumn(lookup string) string { return lookup + "$table" }
 // Quote quotes an identifier.
 func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// firstVersion is where a young organization's row versions stand.
-const firstVersion = 1_000_000
+// FirstVersion is where a young organization's row versions stand.
+const FirstVersion = 1_000_000
 
 // statements yields what creates an empty database.
 func statements(s *schema.Schema) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		all := []string{
 			`CREATE TABLE "$state" (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
-			fmt.Sprintf(`INSERT INTO "$state" VALUES ('version', %d)`, firstVersion),
+			fmt.Sprintf(`INSERT INTO "$state" VALUES ('version', %d)`, FirstVersion),
 			// What was deleted, for change tracking: version is the row version that the deletion got.
 			`CREATE TABLE "$deleted" (version INTEGER PRIMARY KEY, "table" TEXT NOT NULL, id TEXT NOT NULL)`,
 			`CREATE INDEX "$deleted.table" ON "$deleted" ("table", version)`,
