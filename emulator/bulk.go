@@ -75,8 +75,7 @@ func (c *call) targets(t *schema.Table) ([]members, error) {
 			return nil, payload(t, "An unexpected '%s' node was found when reading from the JSON reader. A 'StartObject' node was expected.", node(item))
 		}
 		if _, typed := row.get("@odata.type"); !typed {
-			return nil, payload(t, "An entry without a type name was found, but no expected type was specified. "+
-				"To allow entries without type information, the expected type must also be specified when the model is specified.")
+			return nil, untyped(t)
 		}
 		targets[i] = row
 	}
@@ -102,7 +101,7 @@ type bulkUpdate struct {
 }
 
 func (b bulkUpdate) update(ctx context.Context, tx *sql.Tx, object members) (string, error) {
-	l, err := b.find(ctx, object)
+	l, err := b.locateItem(ctx, b.table, object)
 	switch {
 	case err != nil:
 		return "", err
@@ -117,7 +116,7 @@ func (b bulkUpdate) update(ctx context.Context, tx *sql.Tx, object members) (str
 }
 
 func (b bulkUpdate) upsert(ctx context.Context, tx *sql.Tx, object members) (string, error) {
-	l, err := b.find(ctx, object)
+	l, err := b.locateItem(ctx, b.table, object)
 	if err != nil {
 		return "", err
 	}
@@ -142,55 +141,4 @@ func (b bulkUpdate) modify(ctx context.Context, tx *sql.Tx, l location, object m
 		delete(row.values, column)
 	}
 	return b.call.modify(ctx, tx, row, l.id)
-}
-
-// find locates the row that an item names: by @odata.id, by its primary key or by the columns of an alternate key.
-func (b bulkUpdate) find(ctx context.Context, object members) (location, error) {
-	if value, ok := object.get("@odata.id"); ok {
-		text, _ := value.(string)
-		segment, t, err := b.parseReference(text)
-		if err != nil {
-			return location{}, err
-		}
-		if t != b.table {
-			return location{}, unparsed()
-		}
-		return b.locate(ctx, t, segment)
-	}
-	l := location{table: b.table}
-	if value, ok := object.get(b.table.PrimaryID); ok {
-		id, err := valueIn(b.table.Column(b.table.PrimaryID), value)
-		if err != nil {
-			return l, err
-		}
-		l.id, _ = id.(string)
-		return l, b.db.Read(ctx, l.find)
-	}
-	for _, key := range b.table.Keys {
-		values, err := keyIn(b.table, key, object)
-		if err != nil {
-			return l, err
-		}
-		if values != nil {
-			l.keys = values
-			return l, b.db.Read(ctx, l.find)
-		}
-	}
-	return l, nil
-}
-
-// keyIn is the alternate key's values, nil where the object does not have them all.
-func keyIn(t *schema.Table, key schema.Key, object members) (map[string]any, error) {
-	values := make(map[string]any, len(key.Attributes))
-	for _, column := range key.Attributes {
-		value, ok := object.get(column)
-		if !ok || value == nil || t.Column(column).IsLookup() {
-			return nil, nil
-		}
-		var err error
-		if values[column], err = valueIn(t.Column(column), value); err != nil {
-			return nil, err
-		}
-	}
-	return values, nil
 }

@@ -172,6 +172,9 @@ func (c *call) records(t *schema.Table) error {
 	if c.path[0].HasParens && !row { // all rows are no answer to a client that left the key out
 		return badRequest("The number of keys specified in the URI does not match number of key properties for the resource 'Microsoft.Dynamics.CRM.%s'.", t.Logical)
 	}
+	if handle, ok := c.boundRoute(t, row); ok {
+		return handle()
+	}
 	switch {
 	case c.r.Method == http.MethodGet:
 		return c.read(t)

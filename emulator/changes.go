@@ -17,21 +17,23 @@ import (
 var retrieveMetadataChanges = message{
 	name: "RetrieveMetadataChanges",
 	parameters: []parameter{
-		{"Query", "EntityQueryExpression"}, {"DeletedMetadataFilters", "DeletedMetadataFilters"},
-		{"ClientVersionStamp", "Edm.String"}, {"AppModuleId", "Edm.Guid"}, {"RetrieveAllSettings", "Edm.Boolean"},
+		{name: "Query", kind: "EntityQueryExpression"},
+		{name: "DeletedMetadataFilters", kind: "DeletedMetadataFilters", optional: true},
+		{name: "ClientVersionStamp", kind: "Edm.String", optional: true},
+		{name: "AppModuleId", kind: "Edm.Guid", optional: true},
+		{name: "RetrieveAllSettings", kind: "Edm.Boolean", optional: true},
 	},
-	optional: []string{"DeletedMetadataFilters", "ClientVersionStamp", "AppModuleId", "RetrieveAllSettings"},
-	result:   "RetrieveMetadataChangesResponse",
+	result: "RetrieveMetadataChangesResponse",
 	answer: func(c *call, args arguments) error {
-		query, err := readEntityQuery(args["Query"])
+		query, err := readEntityQuery(args.given["Query"])
 		if err != nil {
 			return err
 		}
-		since, err := c.sinceStamp(args["ClientVersionStamp"])
+		since, err := c.sinceStamp(args.given["ClientVersionStamp"])
 		if err != nil {
 			return err
 		}
-		kinds, err := deletedKinds(args["DeletedMetadataFilters"])
+		kinds, err := deletedKinds(args.given["DeletedMetadataFilters"])
 		if err != nil {
 			return err
 		}

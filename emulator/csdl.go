@@ -331,16 +331,26 @@ func (w *csdl) message(m message) {
 	if m.action {
 		element = "Action"
 	}
-	w.open(element, "Name", m.name)
+	bound, kind := "", ""
+	if m.bound != "" {
+		bound, kind = "true", alias+m.bound
+	}
+	w.open(element, "Name", m.name, "IsBound", bound)
+	switch {
+	case m.collection:
+		w.element("Parameter", "Name", "entityset", "Type", "Collection("+kind+")", "Nullable", "false")
+	case m.bound != "":
+		w.element("Parameter", "Name", "entity", "Type", kind, "Nullable", "false")
+	}
 	for _, p := range m.parameters {
 		nullable := "false"
-		if slices.Contains(m.optional, p.name) {
+		if p.optional {
 			nullable = ""
 		}
 		w.element("Parameter", "Name", p.name, "Type", csdlType(p.kind), "Nullable", nullable)
 	}
 	if m.result != "" {
-		w.element("ReturnType", "Type", alias+m.result, "Nullable", "false")
+		w.element("ReturnType", "Type", csdlType(m.result), "Nullable", "false")
 	}
 	w.WriteString(`</` + element + `>`)
 }
@@ -371,6 +381,9 @@ func (w *csdl) container() {
 		w.entitySet(w.schema.Set(name))
 	}
 	for _, m := range messages {
+		if m.bound != "" {
+			continue
+		}
 		element, kind := "FunctionImport", "Function"
 		if m.action {
 			element, kind = "ActionImport", "Action"

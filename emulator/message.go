@@ -1,127 +1,138 @@
 package emulator
 
 import (
+	"context"
+	"database/sql"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
-// message is a function or an action that is called by its name below the service root.
+// message is a function or an action. Exactly one of answer and act is set.
 type message struct {
 	name       string
-	action     bool // called with POST; a function is called with GET
+	action     bool   // called with POST; a function is called with GET
+	bound      string // table whose rows it is called on, principal for users and teams; "" is called below the service root
+	collection bool   // bound to the table's entity set rather than to a row
 	parameters []parameter
-	optional   []string // parameters that may be left out
-	result     string   // complex type of the answer; "" is none
+	result     string // type of the answer; "" is none
 	answer     func(*call, arguments) error
+	act        func(context.Context, *acting) error // an action on rows: all of it in one transaction
 }
 
 // parameter is a parameter of a message, with its type as the metadata names it.
-type parameter struct{ name, kind string }
+type parameter struct {
+	name, kind string
+	optional   bool
+}
 
 // messages are those that the emulator knows: one file each, one line here.
 var messages = []message{
+	cancelSalesOrder,
+	closeIncident,
+	closeQuote,
+	fulfillSalesOrder,
+	loseOpportunity,
 	retrieveCurrentOrganization,
 	retrieveMetadataChanges,
 	retrieveTotalRecordCount,
 	retrieveVersion,
 	whoAmI,
+	winOpportunity,
+	winQuote,
 }
 
 // messageRoute finds the message that a path starts with. Real services take its name in any case.
 func (c *call) messageRoute(s odata.Segment) (func() error, bool) {
-	i := slices.IndexFunc(messages, func(m message) bool { return strings.EqualFold(m.name, s.Name) })
+	i := slices.IndexFunc(messages, func(m message) bool { return m.bound == "" && strings.EqualFold(m.name, s.Name) })
 	if i < 0 {
 		return nil, false
 	}
-	return func() error { return c.callMessage(messages[i], s) }, true
+	return func() error { return c.callMessage(messages[i], nil) }, true
 }
 
-func (c *call) callMessage(m message, s odata.Segment) error {
-	method := http.MethodGet
+// boundRoute finds the message that is called on a row or on the entity set. Its name stands with the namespace.
+func (c *call) boundRoute(t *schema.Table, row bool) (func() error, bool) {
+	if len(c.path) < 2 {
+		return nil, false
+	}
+	name, qualified := strings.CutPrefix(c.path[1].Name, namespace)
+	i := slices.IndexFunc(messages, func(m message) bool {
+		return m.name == name && m.collection != row && (m.bound == t.Logical || m.bound == "principal" && isPrincipal(t))
+	})
+	if i < 0 || !qualified {
+		return nil, false
+	}
+	return func() error { return c.callMessage(messages[i], t) }, true
+}
+
+// callMessage calls the message; t is the table that it is bound to, nil if it is not.
+func (c *call) callMessage(m message, t *schema.Table) error {
+	method, at := http.MethodGet, 0
 	if m.action {
 		method = http.MethodPost
 	}
+	if t != nil {
+		at = 1
+	}
 	if c.r.Method != method {
-		return fail(http.StatusMethodNotAllowed, codeNotSupported,
-			"The requested resource does not support http method '%s'.", c.r.Method)
+		return c.methodNotAllowed()
 	}
-	if len(c.path) > 1 {
-		return noSuchSegment(c.path[1].Name)
+	if len(c.path) > at+1 {
+		return noSuchSegment(c.path[at+1].Name)
 	}
-	args, err := c.arguments(m, s)
+	read := c.functionArguments
+	if m.action {
+		read = c.actionArguments
+	}
+	args, err := read(m, c.path[at])
 	if err != nil {
+		return err
+	}
+	if m.act != nil {
+		return c.act(m, t, args)
+	}
+	if err := c.findBound(c.context(), m, t, &args); err != nil {
 		return err
 	}
 	return m.answer(c, args)
 }
 
-// arguments are a function's arguments by parameter name.
-type arguments map[string]odata.Expr
-
-// arguments reads the arguments, in place or through an alias. A function is found by the names of its parameters: with
-// others it does not exist.
-func (c *call) arguments(m message, s odata.Segment) (arguments, error) {
-	if s.Key != nil {
-		return nil, noSuchSegment(s.Name)
+// findBound finds the row that the message is called on.
+func (c *call) findBound(ctx context.Context, m message, t *schema.Table, args *arguments) (err error) {
+	if t != nil && !m.collection {
+		args.bound, err = c.find(ctx, t)
 	}
-	args := arguments{}
-	for _, a := range s.Args {
-		if !slices.ContainsFunc(m.parameters, func(p parameter) bool { return p.name == a.Name }) || args[a.Name] != nil {
-			return nil, noSuchSegment(s.Name)
-		}
-		value, err := c.resolveAlias(a.Value)
-		if err != nil {
-			return nil, err
-		}
-		args[a.Name] = value
-	}
-	for _, p := range m.parameters {
-		if args[p.name] == nil && !slices.Contains(m.optional, p.name) {
-			return nil, noSuchSegment(s.Name)
-		}
-	}
-	return args, nil
+	return err
 }
 
-// resolveAlias replaces @p by the value that the query string gives it. An alias without one is null.
-func (c *call) resolveAlias(e odata.Expr) (odata.Expr, error) {
-	alias, ok := e.(*odata.Alias)
-	if !ok {
-		return e, nil
-	}
-	text, given := c.query["@"+alias.Name]
-	if !given {
-		return &odata.Literal{Kind: odata.Null}, nil
-	}
-	return odata.ParseValue(text[0])
+// acting is an action on its way, inside its transaction.
+type acting struct {
+	*call
+	arguments
+	tx *sql.Tx
 }
 
-// texts reads an argument that is a collection of strings.
-func (a arguments) texts(name string) ([]string, error) {
-	if l, ok := a[name].(*odata.Literal); ok && l.Kind == odata.Null {
-		return nil, fail(http.StatusBadRequest, codeInvalidArgument, "Required field '%s' is missing", name)
-	}
-	list, ok := a[name].(*odata.List)
-	if !ok {
-		return nil, badRequest("The argument '%s' is not a collection of strings: %s", name, a[name])
-	}
-	texts := make([]string, 0, len(list.Items))
-	for _, item := range list.Items {
-		l, ok := item.(*odata.Literal)
-		if !ok || l.Kind != odata.String {
-			return nil, badRequest("The argument '%s' is not a collection of strings: %s", name, a[name])
+// act carries out an action on rows: all of it or nothing. Without an answer of its own it answers 204.
+func (c *call) act(m message, t *schema.Table, args arguments) error {
+	err := c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
+		if err := c.findBound(ctx, m, t, &args); err != nil {
+			return err
 		}
-		texts = append(texts, l.Value)
+		return m.act(ctx, &acting{c, args, tx})
+	})
+	if err != nil || c.status != 0 {
+		return err
 	}
-	return texts, nil
+	return c.empty()
 }
 
 // respond starts a message's answer, of the type that the message declares.
 func (c *call) respond(kind string) object {
 	var o object
-	c.writeContext(&o, c.root+"$metadata#Microsoft.Dynamics.CRM."+kind)
+	c.writeContext(&o, c.root+"$metadata#"+namespace+kind)
 	return o
 }

@@ -9,13 +9,10 @@ import (
 
 var retrieveTotalRecordCount = message{
 	name:       "RetrieveTotalRecordCount",
-	parameters: []parameter{{"EntityNames", "Collection(Edm.String)"}},
+	parameters: []parameter{{name: "EntityNames", kind: "Collection(Edm.String)"}},
 	result:     "RetrieveTotalRecordCountResponse",
 	answer: func(c *call, args arguments) error {
-		names, err := args.texts("EntityNames")
-		if err != nil {
-			return err
-		}
+		names := args.texts("EntityNames")
 		counts, err := c.totalRecordCounts(names)
 		if err != nil {
 			return err

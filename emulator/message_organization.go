@@ -3,7 +3,6 @@ package emulator
 import (
 	"net/http"
 
-	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/seed"
 )
 
@@ -22,14 +21,9 @@ var retrieveVersion = message{
 
 var retrieveCurrentOrganization = message{
 	name:       "RetrieveCurrentOrganization",
-	parameters: []parameter{{"AccessType", "EndpointAccessType"}},
+	parameters: []parameter{{name: "AccessType", kind: "EndpointAccessType"}},
 	result:     "RetrieveCurrentOrganizationResponse",
-	answer: func(c *call, args arguments) error {
-		access, ok := args["AccessType"].(*odata.Literal)
-		if !ok || access.Kind != odata.Enum || access.Type != "Microsoft.Dynamics.CRM.EndpointAccessType" {
-			return badRequest("The argument 'AccessType' is not a member of Microsoft.Dynamics.CRM.EndpointAccessType: %s",
-				args["AccessType"])
-		}
+	answer: func(c *call, _ arguments) error {
 		o := c.respond("RetrieveCurrentOrganizationResponse")
 		o.raw("Detail", c.organization())
 		return c.answer(http.StatusOK, o.bytes())

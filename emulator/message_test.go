@@ -45,7 +45,7 @@ func TestAWrongCallOfAFunctionIsRefused(t *testing.T) {
 		{"GET", "RetrieveTotalRecordCount", 404, `{"error":{"code":"0x8006088a","message":"Resource not found for the segment 'RetrieveTotalRecordCount'."}}`},
 		{"GET", "RetrieveTotalRecordCount(Names=@p)", 404, `{"error":{"code":"0x8006088a","message":"Resource not found for the segment 'RetrieveTotalRecordCount'."}}`},
 		{"GET", "RetrieveTotalRecordCount(EntityNames=@p)", 400, `{"error":{"code":"0x80040203","message":"Required field 'EntityNames' is missing"}}`},
-		{"GET", "RetrieveTotalRecordCount(EntityNames=@p)?@p='account'", 400, `{"error":{"code":"0x80060888","message":"The argument 'EntityNames' is not a collection of strings: 'account'"}}`},
+		{"GET", "RetrieveTotalRecordCount(EntityNames=@p)?@p='account'", 400, `{"error":{"code":"0x80060888","message":"The argument 'EntityNames' is not a Collection(Edm.String): 'account'"}}`},
 		{"GET", "RetrieveTotalRecordCount(EntityNames=@p)?@p=['house']", 400, `{"error":{"code":"0x80041102","message":"The entity with a name = 'house' with namemapping = 'Logical' was not found in the MetadataCache."}}`},
 	} {
 		got := send(t, s, test.method, test.path, "")
