@@ -38,16 +38,13 @@ var retrieveMetadataChanges = message{
 			return err
 		}
 		o := c.respond("RetrieveMetadataChangesResponse")
-		o.text("ServerVersionStamp", strconv.FormatInt(schemaVersion(c.schema), 10)+"!"+c.at.Format(stampLayout))
+		o.text("ServerVersionStamp", stamp{schemaVersion(c.schema), c.at}.String())
 		o.raw("DeletedMetadata", deletedMetadata(c.schema, since, kinds))
 		found := changes{metadata: newMetadata(c.schema, query.languages(), since), query: query}
 		o.raw("EntityMetadata", found.tables())
 		return c.answer(http.StatusOK, o.bytes())
 	},
 }
-
-// stampLayout is how a version stamp writes its time, in UTC.
-const stampLayout = "01/02/2006 15:04:05"
 
 // stampLife is how long deletions are remembered: ExpireSubscriptionsInDays of an organization, unless it is changed.
 const stampLife = 90 * 24 * time.Hour
@@ -65,20 +62,14 @@ func (c *call) sinceStamp(e odata.Expr) (*int64, error) {
 	case !ok || literal.Kind != odata.String:
 		return nil, badRequest("The argument 'ClientVersionStamp' is not a string: %s", e)
 	}
-	number, clock, _ := strings.Cut(literal.Value, "!")
-	since, err := strconv.ParseInt(number, 10, 64)
+	since, err := parseStamp(literal.Value)
 	if err != nil {
-		return nil, fail(http.StatusBadRequest, codeInvalidArgument, "The version stamp '%s' is not valid.", literal.Value)
+		return nil, err
 	}
-	at, err := time.Parse(stampLayout, clock)
-	if err != nil {
-		return nil, fail(http.StatusBadRequest, codeInvalidArgument, "The version stamp '%s' is not valid.", literal.Value)
+	if since.version > schemaVersion(c.schema) || c.at.Sub(since.at) > stampLife {
+		return nil, expiredStamp()
 	}
-	if since > schemaVersion(c.schema) || c.at.Sub(at) > stampLife {
-		return nil, fail(http.StatusBadRequest, codeExpiredVersionStamp,
-			"Version stamp associated with the client has expired. Please perform a full sync.")
-	}
-	return &since, nil
+	return &since.version, nil
 }
 
 // deletedFilters are the kinds of definitions whose deletions the answer may tell of, in its order.

@@ -27,6 +27,9 @@ const countLimit = 5000
 
 // collection answers a GET for many rows.
 func (c *call) collection(t *schema.Table, from source) error {
+	if c.tracks(from) {
+		return c.changed(t, from)
+	}
 	if c.asksFetch() {
 		return c.fetch(t, from)
 	}
@@ -59,6 +62,8 @@ func (c *call) options() (odata.Options, error) {
 		err = badRequest("Compute Clause is not supported in CRM")
 	case o.Levels != "":
 		err = badRequest("Levels Clause is not supported in CRM")
+	case c.query.Has("$deltatoken"): // changes are asked for in another way
+		err = badRequest("The query parameter $deltatoken is not supported here.")
 	default:
 		err = c.unanswered()
 	}
@@ -68,7 +73,7 @@ func (c *call) options() (odata.Options, error) {
 // unanswered refuses the ways to choose rows that Dataverse has and this emulator has not: all rows are no answer to
 // them.
 func (c *call) unanswered() error {
-	for _, name := range []string{"fetchXml", "savedQuery", "userQuery", "sql", "$deltatoken"} {
+	for _, name := range []string{"fetchXml", "savedQuery", "userQuery", "sql"} {
 		if c.query.Has(name) {
 			return fail(http.StatusNotImplemented, codeNotSupported, "This emulator does not answer the query option '%s'.", name)
 		}
@@ -264,6 +269,9 @@ func array(objects [][]byte) []byte {
 
 // countPath answers …/$count: a plain number, with the byte order mark that the service sends.
 func (c *call) countPath(t *schema.Table, from source) error {
+	if c.query.Has("$deltatoken") {
+		return c.countChanges(t, from)
+	}
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -277,10 +285,14 @@ func (c *call) countPath(t *schema.Table, from source) error {
 		if err != nil {
 			return err
 		}
-		c.w.Header().Set("Content-Type", "text/plain")
-		_, err = fmt.Fprintf(c.w, "\ufeff%d", n)
-		return err
+		return c.answerCount(n)
 	})
+}
+
+func (c *call) answerCount(n int) error {
+	c.w.Header().Set("Content-Type", "text/plain")
+	_, err := fmt.Fprintf(c.w, "\ufeff%d", n)
+	return err
 }
 
 // scanAll reads rows of any columns.

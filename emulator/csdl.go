@@ -412,5 +412,8 @@ func (w *csdl) entitySet(t *schema.Table) {
 			w.element("NavigationPropertyBinding", "Path", name, "Target", to.Set)
 		}
 	}
+	if w.annotated && t.ChangeTracking {
+		w.WriteString(`<Annotation Term="Org.OData.Capabilities.V1.ChangeTracking"><Record><PropertyValue Property="Supported" Bool="true"/></Record></Annotation>`)
+	}
 	w.WriteString(`</EntitySet>`)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,6 +20,8 @@ import (
 type cookie struct {
 	page int
 	last []cookieValue // in the order of the query's terms; empty: skip whole pages instead
+
+	tracking bool // it leads through the changes of a table
 }
 
 type cookieValue struct {
@@ -46,8 +49,14 @@ func (k cookie) text(page int) string {
 		b.WriteString(`</cookie>`)
 		inner = fmt.Sprintf(` pagingcookie="%s"`, encode(encode(b.String())))
 	}
-	return fmt.Sprintf(`<cookie pagenumber="%d"%s istracking="False" />`, page, inner)
+	state := `istracking="False"`
+	if k.tracking {
+		state = tracking
+	}
+	return fmt.Sprintf(`<cookie pagenumber="%d"%s %s />`, page, inner, state)
 }
+
+const tracking = `istracking="True"`
 
 func cookieAttribute(b *strings.Builder, name string, value *string) {
 	if value == nil {
@@ -201,16 +210,20 @@ func (o orderTerm) cookieText(v any) *string {
 // nextLink is the request's own address with its options as the client wrote them, less those that only the first
 // page honours, and the cookie.
 func (c *call) nextLink(k cookie) string {
+	return c.link("$skiptoken="+encodeToken(k.skiptoken()), "$skiptoken", "$count", "$top")
+}
+
+// link is the request's own address with one option more and some less.
+func (c *call) link(option string, without ...string) string {
 	var kept []string
 	for pair := range strings.SplitSeq(c.r.URL.RawQuery, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		switch unescape(name) {
-		case "", "$skiptoken", "$count", "$top":
+		if name == "" || slices.Contains(without, unescape(name)) {
 			continue
 		}
 		kept = append(kept, pair)
 	}
-	kept = append(kept, "$skiptoken="+encodeToken(k.skiptoken()))
+	kept = append(kept, option)
 	return c.origin() + c.r.URL.EscapedPath() + "?" + strings.Join(kept, "&")
 }
 

@@ -38,7 +38,7 @@ var operationSettings = row{
 	{"currentcontractnumber", 1000}, {"currentimportsequencenumber", 1}, {"currentinvoicenumber", 1000},
 	{"currentkanumber", 1000}, {"currentkbnumber", 1000}, {"currentordernumber", 1000}, {"currentparsedtablenumber", 1},
 	{"currentquotenumber", 1000}, {"discountcalculationmethod", 0}, {"emailconnectionchannel", 0},
-	{"emailsendpollingperiod", 10}, {"expirechangetrackingindays", 90}, {"expiresubscriptionsindays", 90},
+	{"emailsendpollingperiod", 10}, {"expirechangetrackingindays", 7}, {"expiresubscriptionsindays", 90},
 	{"dayssincerecordlastmodifiedmaxvalue", 90}, {"futureexpansionwindow", 12}, {"pastexpansionwindow", 3},
 	{"goalrollupexpirytime", 30}, {"goalrollupfrequency", 24}, {"isvintegrationcode", 0},
 	{"mailboxintermittentissueminrange", 100}, {"mailboxpermanentissueminrange", 50}, {"maxactionstepsinbpf", 10},

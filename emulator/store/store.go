@@ -180,6 +180,9 @@ func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx)
 	return err
 }
 
+// Version is the newest row version given out. Inside Read it is that of what is read.
+func (d *DB) Version() int64 { return d.version.Load() }
+
 // NextVersion gives out a row version (versionnumber): higher than every one before, over all tables. Call it inside
 // Write only.
 func (d *DB) NextVersion() int64 { return d.version.Add(1) }
