@@ -12,14 +12,15 @@ const module = "github.com/dynamics-mcp/dynamics-mcp/"
 // arrows says which rooms a room may reach, in any number of steps. It is the drawing in docs/architecture.md; what is
 // not drawn is not allowed.
 var arrows = map[string][]string{
-	"cmd/dynamics-mcp":         {"server", "tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "auth", "emulator", "emulator/schema", "emulator/seed", "emulator/store"},
-	"server":                   {"tools", "dataverse", "dataverse/fetchxml", "dataverse/odata"},
-	"tools":                    {"dataverse", "dataverse/fetchxml", "dataverse/odata"},
-	"dataverse":                {"dataverse/fetchxml", "dataverse/odata"},
+	"cmd/dynamics-mcp":         {"server", "tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql", "auth", "emulator", "emulator/schema", "emulator/seed", "emulator/store"},
+	"server":                   {"tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
+	"tools":                    {"dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
+	"dataverse":                {"dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
 	"dataverse/fetchxml":       {},
 	"dataverse/odata":          {},
+	"dataverse/sql":            {},
 	"auth":                     {},
-	"emulator":                 {"dataverse/fetchxml", "dataverse/odata", "emulator/schema", "emulator/seed", "emulator/store"},
+	"emulator":                 {"dataverse/fetchxml", "dataverse/odata", "dataverse/sql", "emulator/schema", "emulator/seed", "emulator/store"},
 	"emulator/seed":            {"emulator/schema", "emulator/store"},
 	"emulator/store":           {"emulator/schema"},
 	"emulator/schema":          {},
