@@ -120,10 +120,12 @@ type request struct {
 	method string
 	path   string  // below the service root, percent-encoded
 	query  []param // in the order given
-	// skipToken is a $skiptoken as the service wrote it. It is not decoded and encoded again: it must come back unaltered.
-	skipToken string
-	header    []param
-	body      []byte // JSON; nil for none
+	// skipToken and deltaToken are as the service wrote them. They are not decoded and encoded again: they must come back
+	// unaltered.
+	skipToken, deltaToken string
+
+	header []param
+	body   []byte // JSON; nil for none
 	// repeatable says that repeating after an unknown outcome does no harm. GET always is. A request that was certainly
 	// not carried out (429, no connection) is repeated whatever its verb.
 	repeatable bool
@@ -155,7 +157,7 @@ const (
 
 // do is the only road to the wire: it sends r, repeats it where that is safe, and returns a 2xx answer or an *Error.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
-	target := c.root + r.path + encodeQuery(r.query, r.skipToken)
+	target := c.root + r.path + r.queryString()
 	if len(target) > maxEnclosed || len(target) > maxURL && !r.reads() {
 		return nil, &Error{Op: r.op, Kind: Invalid, Message: fmt.Sprintf("the query is %d bytes as a URL, more than the %d the service takes: select fewer columns or shorten the filter", len(target), maxEnclosed)}
 	}

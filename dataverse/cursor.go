@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	errNextLink    = errors.New("the service's link to the next page cannot be read")
-	errForeignLink = errors.New("the service's link to the next page leads elsewhere, and is not followed")
+	errNextLink    = errors.New("the service's link to what follows cannot be read")
+	errForeignLink = errors.New("the service's link to what follows leads elsewhere, and is not followed")
 )
 
 // position is a place between two pages.
@@ -63,24 +63,30 @@ func (at position) encode(fingerprint []byte) string {
 
 // readCursor refuses a cursor that is not of the query with the fingerprint.
 func readCursor(cursor string, fingerprint []byte) (position, error) {
+	return readPosition("cursor", cursor, fingerprint)
+}
+
+// readPosition reads a text that encode wrote; word is what the caller knows it as.
+func readPosition(word, cursor string, fingerprint []byte) (position, error) {
 	if cursor == "" {
 		return position{}, nil
 	}
+	damaged := invalid("%s: it is damaged, use it as it was returned, or start without one", word)
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimSpace(cursor))
 	if err != nil || len(raw) <= 1+fingerprintSize || raw[0] != cursorVersion {
-		return position{}, invalid("cursor: it is damaged, use it as it was returned, or start without one")
+		return position{}, damaged
 	}
 	if !bytes.Equal(raw[1:1+fingerprintSize], fingerprint) {
-		return position{}, invalid("cursor: it belongs to another query, repeat the query that it came from")
+		return position{}, invalid("%s: it belongs to another query, repeat the query that it came from", word)
 	}
 	seen, n := binary.Uvarint(raw[1+fingerprintSize:])
 	if n <= 0 || seen > 1<<40 {
-		return position{}, invalid("cursor: it is damaged, use it as it was returned, or start without one")
+		return position{}, damaged
 	}
 	packed := bytes.NewReader(raw[1+fingerprintSize+n:])
 	token, err := io.ReadAll(io.LimitReader(flate.NewReaderDict(packed, []byte(tokenText)), maxToken))
 	if err != nil || len(token) == 0 || !plainToken(token) {
-		return position{}, invalid("cursor: it is damaged, use it as it was returned, or start without one")
+		return position{}, damaged
 	}
 	return position{token: string(token), seen: int(seen)}, nil
 }

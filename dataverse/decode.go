@@ -21,6 +21,9 @@ type page struct {
 	cookie  string
 	counted int64 // -1 when not told
 	notAll  bool  // counted stopped at a limit
+	// What a query for changes is answered with.
+	deltaLink string
+	deleted   []string // ids
 }
 
 const (
@@ -39,6 +42,7 @@ type shape struct {
 	parties  *partyColumns     // nil where none are asked for
 	full     int               // rows from which on an expanded collection with a next link was cut
 	nulls    bool              // the service leaves out columns without a value
+	changes  bool              // among the rows stand the ids of those that are gone
 	seen     map[string]property
 }
 
@@ -90,6 +94,9 @@ func readPage(body []byte, s *shape) (page, error) {
 		switch string(key) {
 		case "value":
 			p.rows, err = d.rows(value, kind, s)
+			p.deleted = d.deleted
+		case "@odata.deltaLink":
+			p.deltaLink, err = text(value, kind)
 		case "@odata.nextLink":
 			p.nextLink, err = text(value, kind)
 		case "@odata.count":
@@ -125,6 +132,8 @@ var (
 type decoder struct {
 	texts map[string]string // labels and tables
 	cells int               // of the row before, a good guess for the next
+
+	deleted []string // ids of rows that are gone
 }
 
 func newDecoder() *decoder { return &decoder{texts: map[string]string{}} }
@@ -142,11 +151,27 @@ func (d *decoder) rows(body []byte, kind jsonparser.ValueType, s *shape) ([]Row,
 		if failed != nil {
 			return
 		}
+		if s.changes {
+			if id, gone := deletedID(value); gone {
+				d.deleted = append(d.deleted, id)
+				return
+			}
+		}
 		var row Row
 		row, failed = d.row(value, s)
 		rows = append(rows, row)
 	})
 	return rows, cmp.Or(failed, err)
+}
+
+// deletedID is the id in an entry that stands for a row that is gone.
+func deletedID(entry []byte) (id string, gone bool) {
+	context, _ := jsonparser.GetString(entry, "@odata.context")
+	if !strings.HasSuffix(context, "/$deletedEntity") {
+		return "", false
+	}
+	id, err := jsonparser.GetString(entry, "id")
+	return id, err == nil
 }
 
 func (d *decoder) row(body []byte, s *shape) (Row, error) {

@@ -67,7 +67,7 @@ func writePart(w *multipart.Writer, header textproto.MIMEHeader, body []byte) {
 // message writes r as HTTP does. An empty line follows the headers even where no body does.
 func (c *Client) message(r request) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", r.method, c.rootPath()+r.path+encodeQuery(r.query, r.skipToken))
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", r.method, c.rootPath()+r.path+r.queryString())
 	if r.body != nil {
 		b.WriteString("Content-Type: application/json; charset=utf-8\r\n")
 	}

@@ -82,7 +82,7 @@ func (c *Client) fetchPage(ctx context.Context, op string, p *plan, q Query, at 
 
 // nextPosition is the place behind the page read at a position, by the service's link to what follows.
 func (c *Client) nextPosition(op, set string, a *answer, read page, at position) (position, error) {
-	token, err := c.skipToken(read.nextLink, set)
+	token, err := c.linkOption(read.nextLink, set, skipOption)
 	switch {
 	case err != nil:
 		return position{}, &Error{Op: op, Kind: Internal, Status: a.status, Message: err.Error(), RequestID: requestID(a.header)}
@@ -113,9 +113,15 @@ func (p *plan) request(op string, q Query, at position) request {
 	return r
 }
 
-// skipToken takes the token out of a next link. The rest of the link is the query that was sent; a link to any other
-// place is not followed.
-func (c *Client) skipToken(link, set string) (string, error) {
+// The query options that stand in the service's links.
+const (
+	skipOption  = "$skiptoken"
+	deltaOption = "$deltatoken"
+)
+
+// linkOption takes the value of the option out of a link to what follows. The rest of the link is the query that was
+// sent; a link to any other place is not followed.
+func (c *Client) linkOption(link, set, name string) (string, error) {
 	if link == "" {
 		return "", nil
 	}
@@ -128,7 +134,7 @@ func (c *Client) skipToken(link, set string) (string, error) {
 		return "", errForeignLink
 	}
 	for option := range strings.SplitSeq(next.RawQuery, "&") {
-		if name, token, _ := strings.Cut(option, "="); name == "$skiptoken" || name == "%24skiptoken" {
+		if written, token, _ := strings.Cut(option, "="); strings.Replace(written, "%24", "$", 1) == name {
 			return token, nil
 		}
 	}

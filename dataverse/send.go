@@ -112,14 +112,17 @@ func (c *Client) roundTrip(ctx context.Context, r request, target string) (*answ
 	return a, nil
 }
 
-// encodeQuery writes the query string with its question mark. Blanks become %20: the service does not read + as one.
-func encodeQuery(params []param, skipToken string) string {
-	parts := make([]string, 0, len(params)+1)
-	for _, p := range params {
+// queryString writes the query with its question mark. Blanks become %20: the service does not read + as one.
+func (r request) queryString() string {
+	parts := make([]string, 0, len(r.query)+1)
+	for _, p := range r.query {
 		parts = append(parts, p.name+"="+queryEscape(p.value))
 	}
-	if skipToken != "" {
-		parts = append(parts, "$skiptoken="+skipToken)
+	if r.deltaToken != "" {
+		parts = append(parts, deltaOption+"="+r.deltaToken)
+	}
+	if r.skipToken != "" {
+		parts = append(parts, skipOption+"="+r.skipToken)
 	}
 	if len(parts) == 0 {
 		return ""

@@ -200,6 +200,7 @@ func lookup(schema, from, column, nav, to, toColumn, back string) object {
 var tables = map[string]object{
 	"account": table("account", "Account", "accounts", "Account", "Accounts", "accountid", "name",
 		object{
+			"ChangeTrackingEnabled": true,
 			"Keys": []object{{"SchemaName": "ByNumber", "KeyAttributes": []string{"accountnumber"}, "EntityKeyIndexStatus": "Active"}},
 			"ManyToOneRelationships": []object{
 				lookup("account_primary_contact", "account", "primarycontactid", "primarycontactid", "contact", "contactid", "account_primary_contact"),
