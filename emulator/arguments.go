@@ -271,3 +271,13 @@ func (a arguments) object(name string) members {
 	m, _ := a.values[name].(members)
 	return m
 }
+
+// items is an argument that is a collection of rows or complex values.
+func (a arguments) items(name string) []members {
+	items, _ := a.values[name].([]any)
+	objects := make([]members, len(items))
+	for i, item := range items {
+		objects[i], _ = item.(members)
+	}
+	return objects
+}

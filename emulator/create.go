@@ -55,9 +55,8 @@ const codeNoMethod = "0x80040800"
 // mayWrite refuses, before anything is written, a message that the table does not know, and a $select or $expand that
 // the answer could not honour.
 func (c *call) mayWrite(t *schema.Table, message string) error {
-	if len(t.Messages) > 0 && !slices.Contains(t.Messages, message) {
-		return fail(http.StatusBadRequest, codeNoMethod, "The '%s' method does not support entities of type '%s'. "+
-			"MessageProcessorCache returned MessageProcessor.Empty.", message, t.Logical)
+	if err := c.knows(t, message); err != nil {
+		return err
 	}
 	if !c.prefer.representation {
 		return nil
@@ -71,6 +70,15 @@ func (c *call) mayWrite(t *schema.Table, message string) error {
 	}
 	_, err = c.project(t, options)
 	return err
+}
+
+// knows refuses a message that the table does not know.
+func (c *call) knows(t *schema.Table, message string) error {
+	if len(t.Messages) > 0 && !slices.Contains(t.Messages, message) {
+		return fail(http.StatusBadRequest, codeNoMethod, "The '%s' method does not support entities of type '%s'. "+
+			"MessageProcessorCache returned MessageProcessor.Empty.", message, t.Logical)
+	}
+	return nil
 }
 
 func (c *call) methodNotAllowed() *Error {

@@ -31,15 +31,21 @@ type parameter struct {
 
 // messages are those that the emulator knows: one file each, one line here.
 var messages = []message{
+	addMembersTeam,
+	addToQueue,
 	cancelSalesOrder,
 	closeIncident,
 	closeQuote,
 	fulfillSalesOrder,
+	getTimeZoneCodeByLocalizedName,
 	loseOpportunity,
+	merge,
+	removeMembersTeam,
 	retrieveCurrentOrganization,
 	retrieveMetadataChanges,
 	retrieveTotalRecordCount,
 	retrieveVersion,
+	sendEmail,
 	whoAmI,
 	winOpportunity,
 	winQuote,
