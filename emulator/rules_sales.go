@@ -46,12 +46,11 @@ func (w *writing) convert(ctx context.Context) error {
 		}
 	}
 	if money && w.creating() && w.value("transactioncurrencyid") == nil {
-		var base sql.NullString
-		err := w.tx.QueryRowContext(ctx, "SELECT basecurrencyid FROM organization LIMIT 1").Scan(&base)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		base, err := w.baseCurrency(ctx)
+		if err != nil {
 			return err
 		}
-		w.link("transactioncurrencyid", base.String, "transactioncurrency")
+		w.link("transactioncurrencyid", base, "transactioncurrency")
 	}
 	if !w.changed("transactioncurrencyid") || w.table.Logical == "transactioncurrency" {
 		return nil
@@ -67,6 +66,20 @@ func (w *writing) convert(ctx context.Context) error {
 	}
 	w.put("exchangerate", rate)
 	return nil
+}
+
+// baseCurrency is the organization's, "" where it has none.
+func (w *writing) baseCurrency(ctx context.Context) (string, error) {
+	prepared, err := store.Prepared(ctx, w.tx, "SELECT basecurrencyid FROM organization LIMIT 1")
+	if err != nil {
+		return "", err
+	}
+	var id sql.NullString
+	err = prepared.QueryRowContext(ctx).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id.String, err
 }
 
 // pick copies a lookup of the same name from the row that another lookup leads to.

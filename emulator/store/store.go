@@ -114,8 +114,28 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 type running struct{}
 
 type transaction struct {
-	tx       *sql.Tx
+	*sql.Tx
 	prepared map[string]*sql.Stmt
+}
+
+// QueryRowContext asks by a prepared statement: a row is read to its end at once, so the statement is free again.
+func (t *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := t.statement(ctx, query)
+	if err != nil {
+		return t.Tx.QueryRowContext(ctx, query, args...) // which returns the error
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+func (t *transaction) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := t.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := t.PrepareContext(ctx, query)
+	if err == nil && len(t.prepared) < maxPrepared {
+		t.prepared[query] = s
+	}
+	return s, err
 }
 
 // maxPrepared bounds the statements that a transaction keeps.
@@ -125,23 +145,16 @@ const maxPrepared = 100
 // compile a statement about a wide table than to run it. It is closed with the transaction.
 func Prepared(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) {
 	t, ok := ctx.Value(running{}).(*transaction)
-	if !ok || t.tx != tx {
+	if !ok || t.Tx != tx {
 		return tx.PrepareContext(ctx, query)
 	}
-	if s, ok := t.prepared[query]; ok {
-		return s, nil
-	}
-	s, err := tx.PrepareContext(ctx, query)
-	if err == nil && len(t.prepared) < maxPrepared {
-		t.prepared[query] = s
-	}
-	return s, err
+	return t.statement(ctx, query)
 }
 
 // Read runs fn with a consistent view. Inside a Write it sees the uncommitted rows of that write.
 func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
 	if t, ok := ctx.Value(running{}).(*transaction); ok {
-		return fn(ctx, t.tx)
+		return fn(ctx, t)
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -152,7 +165,7 @@ func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, q Querier) e
 // made with it joins the same transaction.
 func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	if t, ok := ctx.Value(running{}).(*transaction); ok {
-		return fn(ctx, t.tx)
+		return fn(ctx, t.Tx)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
