@@ -51,13 +51,15 @@ type limiter struct {
 	cause   *Error    // why
 }
 
-// newLimiter gives a quarter of the requests as a burst and the others at an even rate: together they can never be
-// more than l.Requests in any window.
+// newLimiter gives some requests as a burst and the others at an even rate. Together they are a little less than
+// l.Requests in any window, as requests may come closer together than they were sent. A larger burst would have to be
+// saved up for at a lower rate: who keeps on sending would use less of what is allowed.
 func newLimiter(l Limits) *limiter {
 	requests := cmp.Or(l.Requests, defaultRequests)
 	inFlight := int64(cmp.Or(l.InFlight, defaultInFlight))
-	burst := max(1, requests/4)
-	top := rate.Limit(float64(max(1, requests-burst)) / cmp.Or(l.Window, defaultWindow).Seconds())
+	burst := max(1, requests/20)
+	steady := max(1, requests-burst-requests/50)
+	top := rate.Limit(float64(steady) / cmp.Or(l.Window, defaultWindow).Seconds())
 	return &limiter{rate: rate.NewLimiter(top, burst), top: top, slots: semaphore.NewWeighted(inFlight), inFlight: inFlight, weight: 1}
 }
 
