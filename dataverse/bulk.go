@@ -151,19 +151,15 @@ func (c *Client) takesMany(ctx context.Context, t *Table, action Action) bool {
 	}
 	message := action.bulkMessage()
 	ok, err := c.messages.get(ctx, message+" "+t.LogicalName, func(ctx context.Context) (bool, error) {
-		a, err := c.do(ctx, request{op: "find message " + message, method: http.MethodGet, path: "sdkmessagefilters", query: []param{
+		found, _, err := c.rows(ctx, request{op: "find message " + message, method: http.MethodGet, path: "sdkmessagefilters", query: []param{
 			{"$select", "sdkmessagefilterid"},
 			{"$filter", "sdkmessageid/name eq @message and primaryobjecttypecode eq @table"},
 			{"$top", "1"},
 			{"@message", "'" + message + "'"}, {"@table", "'" + t.LogicalName + "'"},
-		}})
+		}}, &shape{})
 		if k := KindOf(err); k == Denied || k == Invalid || k == NotFound { // that answer will stay the same
 			return false, nil
 		}
-		if err != nil {
-			return false, err
-		}
-		found, err := readPage(a.body, &shape{})
 		return len(found.rows) > 0, err
 	})
 	return ok && err == nil // without an answer, a batch does it too

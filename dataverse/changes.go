@@ -88,13 +88,9 @@ func (c *Client) changesPage(ctx context.Context, op string, p *plan, at changes
 		track = "odata.track-changes"
 	}
 	r.header = []param{preferences(track, wantedAnnotations)}
-	a, err := c.do(ctx, r)
+	read, a, err := c.rows(ctx, r, p.shape)
 	if err != nil {
 		return at, expiredToken(err)
-	}
-	read, err := readPage(a.body, p.shape)
-	if err != nil {
-		return at, c.badAnswer(op, a, err)
 	}
 	all.Rows, all.Deleted = append(all.Rows, read.rows...), append(all.Deleted, read.deleted...)
 	if read.nextLink != "" {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -131,6 +132,8 @@ type request struct {
 	repeatable bool
 	encloses   bool          // a $batch that holds nothing but a read
 	timeout    time.Duration // at least; 0 means the client's
+	// read takes in the body of a success while it comes; nil leaves it in answer.body. It is called anew in each attempt.
+	read func(io.Reader) error
 }
 
 func (r request) reads() bool { return r.method == http.MethodGet || r.encloses }
@@ -142,6 +145,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	size   int64 // of the body in bytes
+	unread error // what the request's read found wrong with the body
 	// repeated is set when an earlier attempt may have been carried out too.
 	repeated bool
 }

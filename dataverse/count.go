@@ -34,13 +34,9 @@ func (c *Client) Count(ctx context.Context, table, filter string) (Count, error)
 func (c *Client) countPage(ctx context.Context, op string, p *plan) (int64, error) {
 	r := request{op: op, method: http.MethodGet, path: p.table.SetName, query: append([]param{
 		{"$select", p.table.PrimaryID}, {"$top", "1"}, {"$count", "true"}}, p.options...)}
-	a, err := c.do(ctx, r)
+	page, a, err := c.rows(ctx, r, p.shape)
 	if err != nil {
 		return 0, err
-	}
-	page, err := readPage(a.body, p.shape)
-	if err != nil {
-		return 0, c.badAnswer(op, a, err)
 	}
 	if page.count < 0 {
 		return 0, &Error{Op: op, Kind: Internal, Status: a.status, Message: "the service did not count", RequestID: requestID(a.header)}
@@ -54,7 +50,7 @@ func (c *Client) countAggregate(ctx context.Context, op string, p *plan) (Count,
 	if err != nil {
 		return Count{}, err
 	}
-	a, err := c.do(ctx, request{op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", apply}}})
+	page, _, err := c.rows(ctx, request{op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", apply}}}, &shape{})
 	if e, ok := errors.AsType[*Error](err); ok {
 		switch {
 		case equalCode(e.Code, codeAggregateLimit):
@@ -63,10 +59,6 @@ func (c *Client) countAggregate(ctx context.Context, op string, p *plan) (Count,
 			return Count{N: maxPage, AtLeast: true}, nil
 		}
 		return Count{}, e
-	}
-	page, err := readPage(a.body, &shape{})
-	if err != nil {
-		return Count{}, c.badAnswer(op, a, err)
 	}
 	if len(page.rows) == 0 {
 		return Count{}, nil

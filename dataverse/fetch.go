@@ -89,16 +89,12 @@ func (c *Client) fetch(ctx context.Context, p *fetchPlan, at position) (Page, po
 	if at.token != "" {
 		q.Page, q.PagingCookie = here.number, here.cookie
 	}
-	a, err := c.do(ctx, request{
+	read, a, err := c.rows(ctx, request{
 		op: p.op(), method: http.MethodGet, path: p.table.SetName, query: []param{{"fetchXml", q.String()}},
 		header: []param{preferences(fetchAnnotations)},
-	})
+	}, p.shape)
 	if err != nil {
 		return Page{}, position{}, err
-	}
-	read, err := readPage(a.body, p.shape)
-	if err != nil {
-		return Page{}, position{}, c.badAnswer(p.op(), a, err)
 	}
 	out := Page{Rows: read.rows}
 	if q.TotalRecordCount && read.counted >= 0 {

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"io"
 	"net/http"
 )
 
@@ -18,16 +19,17 @@ func (c *Client) Get(ctx context.Context, table, id string, q Query) (Row, error
 		return Row{}, during(op, err)
 	}
 	op += " " + key.text
-	a, err := c.do(ctx, request{
+	var row Row
+	_, err = c.do(ctx, request{
 		op: op, method: http.MethodGet, path: p.table.SetName + key.path, query: p.options,
 		header: []param{preferences(wantedAnnotations)},
+		read: func(body io.Reader) (err error) {
+			row, err = readRow(body, p.shape)
+			return err
+		},
 	})
 	if err != nil {
 		return Row{}, err
-	}
-	row, err := readRow(a.body, p.shape)
-	if err != nil {
-		return Row{}, c.badAnswer(op, a, err)
 	}
 	return row, nil
 }

@@ -121,16 +121,12 @@ func (p *plan) apply(by []*Column, sum string) (string, error) {
 
 // applied asks for one page of the groups that apply makes.
 func (c *Client) applied(ctx context.Context, op string, p *groupPlan, at position) (Page, position, error) {
-	a, err := c.do(ctx, request{
+	read, a, err := c.rows(ctx, request{
 		op: op, method: http.MethodGet, path: p.table.SetName, query: []param{{"$apply", p.apply}}, skipToken: at.token,
 		header: []param{preferences(wantedAnnotations)},
-	})
+	}, &shape{name: p.table.LogicalName, table: p.table})
 	if err != nil {
 		return Page{}, position{}, tooManyToAdd(err)
-	}
-	read, err := readPage(a.body, &shape{name: p.table.LogicalName, table: p.table})
-	if err != nil {
-		return Page{}, position{}, c.badAnswer(op, a, err)
 	}
 	next, err := c.nextPosition(op, p.table.SetName, a, read, at)
 	return Page{Rows: read.rows}, next, err
@@ -153,7 +149,7 @@ func groupOf(row Row, by []*Column) Group {
 			v.Table = c.Targets[0]
 		}
 		if v.Raw != nil {
-			g.Values.cells = append(g.Values.cells, cell{c.LogicalName, v})
+			g.Values.cells = append(g.Values.cells, newCell(c.LogicalName, v))
 		}
 	}
 	return g

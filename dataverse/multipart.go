@@ -148,7 +148,7 @@ func (c *Client) enclose(r request) request {
 	body, contentType := c.envelope([]request{r}, false)
 	return request{
 		op: r.op, method: http.MethodPost, path: "$batch", body: body, header: []param{{"Content-Type", contentType}},
-		repeatable: true, encloses: true,
+		repeatable: true, encloses: true, read: r.read,
 	}
 }
 

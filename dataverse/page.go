@@ -57,13 +57,9 @@ func (c *Client) list(ctx context.Context, table string, q Query) (*listing, err
 
 // fetchPage asks for one page of a listing.
 func (c *Client) fetchPage(ctx context.Context, op string, p *plan, q Query, at position) (Page, position, error) {
-	a, err := c.do(ctx, p.request(op, q, at))
+	read, a, err := c.rows(ctx, p.request(op, q, at), p.shape)
 	if err != nil {
 		return Page{}, position{}, err
-	}
-	read, err := readPage(a.body, p.shape)
-	if err != nil {
-		return Page{}, position{}, c.badAnswer(op, a, err)
 	}
 	out := Page{Rows: read.rows}
 	if read.count >= 0 {

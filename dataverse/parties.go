@@ -277,6 +277,6 @@ func (r *Row) parties(p *partyColumns) {
 		if list != nil {
 			value.Raw = list
 		}
-		r.cells = append(r.cells, cell{name: column, value: value})
+		r.cells = append(r.cells, newCell(column, value))
 	}
 }

@@ -15,11 +15,6 @@ type Row struct {
 	cells []cell
 }
 
-type cell struct {
-	name  string
-	value Value
-}
-
 // Value is one value of a row.
 type Value struct {
 	// Raw is nil, a bool, a json.Number (no digit is lost), a string, or a Row or a []Row of an expanded table. A lookup
@@ -48,7 +43,7 @@ func (r Row) Columns() []string {
 // Value returns the value of the column, or the zero Value when the row has none.
 func (r Row) Value(column string) Value {
 	if i := r.index(column); i >= 0 {
-		return r.cells[i].value
+		return r.cells[i].value()
 	}
 	return Value{}
 }
@@ -104,7 +99,7 @@ func (r Row) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		value, err := c.value.MarshalJSON()
+		value, err := c.value().MarshalJSON()
 		if err != nil {
 			return nil, err
 		}

@@ -31,10 +31,13 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	}
 	c.limiter.learn(a.header)
 	c.log.DebugContext(ctx, "request answered", "op", r.op, "method", r.method, "status", a.status,
-		"bytes", len(a.body), "request_id", requestID(a.header), "took", c.now().Sub(started))
+		"bytes", a.size, "request_id", requestID(a.header), "took", c.now().Sub(started))
 	if a.status >= 200 && a.status < 300 || isMultipart(a.header) {
 		if isHTML(a.header, nil) { // a sign-in page or a portal: nothing was done
 			return nil, c.badAnswer(r.op, a, nil), never
+		}
+		if a.unread != nil {
+			return nil, c.badAnswer(r.op, a, a.unread), never
 		}
 		c.limiter.faster()
 		return a, nil, never
@@ -98,18 +101,61 @@ func (c *Client) roundTrip(ctx context.Context, r request, target string) (*answ
 		return nil, err
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
+	return c.receive(r, resp)
+}
+
+// receive reads the answer to r to its end.
+func (c *Client) receive(r request, resp *http.Response) (a *answer, err error) {
+	body := &boundedBody{from: resp.Body, most: c.maxBody, status: resp.StatusCode}
+	a = &answer{status: resp.StatusCode, header: resp.Header}
+	switch {
+	case r.encloses:
+		if a.body, err = io.ReadAll(body); err != nil {
+			return nil, err
+		}
+		if a, err = c.disclose(a); err == nil && r.takesIn(a) {
+			a.unread = r.read(bytes.NewReader(a.body))
+		}
+	case r.takesIn(a):
+		a.unread = r.read(body)
+		a.body, err = body.head, body.err
+	default:
+		a.body, err = io.ReadAll(body)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(data)) > c.maxBody {
-		return nil, &Error{Kind: Invalid, Status: resp.StatusCode, Message: fmt.Sprintf("the answer is larger than the %d bytes allowed: select fewer columns or fewer rows", c.maxBody)}
-	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, body: data}
-	if r.encloses {
-		return c.disclose(a)
-	}
+	a.size = body.size
 	return a, nil
+}
+
+// takesIn says whether a is for the request's read.
+func (r request) takesIn(a *answer) bool {
+	return r.read != nil && a.status >= 200 && a.status < 300 && !isHTML(a.header, nil)
+}
+
+// boundedBody is a body that fails where it gets larger than most. It remembers why it failed.
+type boundedBody struct {
+	from   io.Reader
+	status int
+	most   int64
+	size   int64 // read so far
+	err    error
+	head   []byte // the first byte: a web page shows by it
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.size += int64(n); b.size > b.most {
+		err = &Error{Kind: Invalid, Status: b.status, Message: fmt.Sprintf("the answer is larger than the %d bytes allowed: select fewer columns or fewer rows", b.most)}
+	}
+	if n > 0 && b.head == nil {
+		b.head = []byte{p[0]}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
 }
 
 // queryString writes the query with its question mark. Blanks become %20: the service does not read + as one.
