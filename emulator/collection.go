@@ -33,6 +33,9 @@ func (c *call) collection(t *schema.Table, from source) error {
 	if c.asksFetch() {
 		return c.fetch(t, from)
 	}
+	if c.query.Has("sql") {
+		return c.selectSQL(t, from)
+	}
 	o, err := c.options()
 	if err != nil {
 		return err
@@ -70,12 +73,11 @@ func (c *call) options() (odata.Options, error) {
 	return o, err
 }
 
-// unanswered refuses the ways to choose rows that Dataverse has and this emulator has not: all rows are no answer to
-// them.
+// unanswered refuses the other ways to choose rows where OData's options alone are read: all rows are no answer to them.
 func (c *call) unanswered() error {
 	for _, name := range []string{"fetchXml", "savedQuery", "userQuery", "sql"} {
 		if c.query.Has(name) {
-			return fail(http.StatusNotImplemented, codeNotSupported, "This emulator does not answer the query option '%s'.", name)
+			return fail(http.StatusNotImplemented, codeNotSupported, "The query option '%s' is not supported here.", name)
 		}
 	}
 	return nil

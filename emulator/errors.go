@@ -24,6 +24,7 @@ func (e *Error) Error() string { return e.Message + " (" + e.Code + ")" }
 
 // The platform's codes that this package answers with.
 const (
+	codeTooManyConditions   = "0x8004430c"
 	codeTooManyJoins        = "0x8004430d"
 	codeAccessDenied        = "0x80048306"
 	codeUnexpected          = "0x80040216"

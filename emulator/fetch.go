@@ -90,6 +90,7 @@ type fetchQuery struct {
 	joined []*fetchxml.Link // whose columns can be returned, outer before inner
 	names  map[string]scope // what the entityname of a condition may say, where it stands
 	joins  joins
+	origin *sqlQuery // whose tree it is; nil: the request brought FetchXML
 }
 
 // joins are the FROM and the WHERE of a SELECT.

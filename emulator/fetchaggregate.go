@@ -49,6 +49,9 @@ func (g *fetchGroups) cellsFrom(s scope, attributes []fetchxml.Attribute) error 
 		cell := g.groupCell(s, on, a)
 		if a.GroupBy {
 			g.group = append(g.group, cell.sql)
+			if a.Alias == "" { // SQL may group by what it does not select
+				continue
+			}
 		} else if cell, err = g.functionCell(s, on, a); err != nil {
 			return err
 		}

@@ -81,6 +81,9 @@ const maxSimplePaging = 50000
 
 // window reads which page the query asks for.
 func (q *fetchQuery) window(terms []orderTerm, plain bool) (p window, err error) {
+	if q.origin != nil && q.origin.limit != nil {
+		return *q.origin.limit, nil
+	}
 	if q.tree.Top > 0 {
 		return window{number: 1, size: q.tree.Top, limited: true}, nil
 	}

@@ -48,7 +48,7 @@ func (q *fetchQuery) rows() error {
 }
 
 func (r *fetchRows) selectColumns() error {
-	if err := r.selectFrom(r.base, "", &r.tree.Entity.Body, len(r.tree.Entity.Attributes) == 0); err != nil {
+	if err := r.selectFrom(r.base, "", &r.tree.Entity.Body, len(r.tree.Entity.Attributes) == 0 && r.origin == nil); err != nil {
 		return err
 	}
 	for _, l := range r.joined {
@@ -141,6 +141,9 @@ func (r *fetchRows) show(p *projection, prefix string, column *schema.Column, al
 		return
 	}
 	p.showAs(name, column)
+	if f := &p.fields[len(p.fields)-1]; r.origin != nil && name != column.PropertyName() && r.prefer.annotates(attributeName) {
+		f.attribute = append(append(append(appendString(nil, name+"@"+attributeName), ':'), appendString(nil, column.Logical)...), ',')
+	}
 	if !list {
 		return
 	}

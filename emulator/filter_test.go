@@ -291,10 +291,10 @@ func TestGroupsComeInPagesByNumber(t *testing.T) {
 	}
 }
 
-func TestQueriesThatTheEmulatorLacksAreRefused(t *testing.T) {
+func TestNumbersOfRowsTakeNoOtherQuery(t *testing.T) {
 	s := company(t)
-	for _, option := range []string{"sql"} {
-		p := query(t, s, "accounts", map[string]string{option: anna})
+	for _, option := range []string{"fetchXml", "savedQuery", "userQuery", "sql"} {
+		p := query(t, s, "accounts/$count", map[string]string{option: anna})
 		if p.Error.Code != "0x80040315" || len(p.Value) > 0 {
 			t.Errorf("%s: got %d rows and %q, want none and 0x80040315", option, len(p.Value), p.Error.Code)
 		}

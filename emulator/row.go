@@ -162,6 +162,7 @@ func (w *renderer) appendAnnotations(b []byte, f *field, r row) []byte {
 			b = append(appendString(b, text), ',')
 		}
 	}
+	b = append(b, f.attribute...)
 	if f.navigation == nil && f.logical == nil {
 		return b
 	}

@@ -11,6 +11,7 @@ import (
 // The annotations of a value that a client may ask for.
 const (
 	formattedValue     = "OData.Community.Display.V1.FormattedValue"
+	attributeName      = "OData.Community.Display.V1.AttributeName"
 	lookupLogicalName  = "Microsoft.Dynamics.CRM.lookuplogicalname"
 	associatedProperty = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 )
@@ -25,6 +26,7 @@ type field struct {
 	formatted  []byte // "revenue@OData.Community.Display.V1.FormattedValue": , nil where not asked for
 	navigation []byte
 	logical    []byte
+	attribute  []byte // the column behind an alias, with its value
 }
 
 func newField(c *call, name string, column *schema.Column) field {
