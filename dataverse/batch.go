@@ -40,10 +40,7 @@ type Result struct {
 	ID       string // of the row, where it is known
 	ETag     string // version after an update or upsert; "" where the service did not tell
 	Created  bool   // the row is new
-	Err      *Error // nil when it was carried out
-	// Uncertain is set with an Err that does not tell whether the operation was carried out: its answer was lost, and
-	// it is not safe to repeat.
-	Uncertain bool
+	Err      *Error // nil when it was carried out; InDoubt where it may have been all the same
 }
 
 const (
@@ -57,7 +54,7 @@ const (
 // is sent again after the others.
 //
 // An operation whose answer was lost is repeated where that does no harm: a create that was left to pick its id, an
-// update with IfMatch, a delete by GUID. Others are Uncertain.
+// update with IfMatch, a delete by GUID. Others are InDoubt.
 //
 // An error means that nothing was carried out; of an Atomic batch also that its outcome is not known, which the
 // message then tells.
@@ -153,7 +150,6 @@ func (it *item) finish(res Result) {
 func (it *item) giveUp() {
 	it.over = true
 	if e := it.result.Err; it.maybe && e.Kind != Conflict && e.Kind != NotFound {
-		it.result.Uncertain = true
 		e.doubt()
 	}
 }

@@ -54,12 +54,12 @@ func TestEachOperationOfABatchSucceedsOrFailsByItself(t *testing.T) {
 		Created       bool
 		Kind          dataverse.Kind
 		Op, Message   string
-		Uncertain     bool
+		InDoubt       bool
 		HasSuggestion bool
 	}
 	got := []seen{}
 	for _, r := range results {
-		one := seen{Position: r.Position, ID: r.ID, ETag: r.ETag, Created: r.Created, Uncertain: r.Uncertain}
+		one := seen{Position: r.Position, ID: r.ID, ETag: r.ETag, Created: r.Created, InDoubt: r.Err != nil && r.Err.InDoubt}
 		if r.Err != nil {
 			one.Kind, one.Op, one.Message, one.HasSuggestion = r.Err.Kind, r.Err.Op, r.Err.Message, len(r.Err.Nearest) > 0
 		}
@@ -135,7 +135,7 @@ func TestOperationsThatAreNotSafeToRepeatAreSentOnce(t *testing.T) {
 		}, dataverse.BatchOptions{})
 		for i, uncertain := range []bool{true, true, false, false} {
 			r := results[i]
-			if r.Uncertain != uncertain || (r.Err != nil) != uncertain || uncertain && !strings.Contains(r.Err.Message, "not known") {
+			if (r.Err != nil) != uncertain || uncertain && !r.Err.InDoubt || uncertain && !strings.Contains(r.Err.Message, "not known") {
 				t.Errorf("operation %d: %+v, want uncertain %v", i, r, uncertain)
 			}
 		}
@@ -221,7 +221,7 @@ func TestACancelledBatchSendsNothing(t *testing.T) {
 		t.Errorf("%d requests, want none (%v, %v)", len(s.requests()), results, err)
 	}
 	for _, r := range results {
-		if r.Err == nil || r.Uncertain {
+		if r.Err == nil || r.Err.InDoubt {
 			t.Errorf("%+v, want certainly not carried out", r)
 		}
 	}

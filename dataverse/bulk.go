@@ -36,7 +36,7 @@ func (c *Client) CreateMany(ctx context.Context, table string, rows []Values) ([
 
 // UpdateMany changes rows as Update does, and returns a Result for each, in their order. ETags are not told for all.
 //
-// A row whose answer was lost is Uncertain: the change is sent once, as it could undo what somebody else did since.
+// A row whose answer was lost is InDoubt: the change is sent once, as it could undo what somebody else did since.
 func (c *Client) UpdateMany(ctx context.Context, table string, rows []RowValues) ([]Result, error) {
 	return c.many(ctx, UpdateRow, table, len(rows), func(i int) (change, error) {
 		return c.update(ctx, table, rows[i].ID, rows[i].Values, conditions{})
@@ -44,7 +44,7 @@ func (c *Client) UpdateMany(ctx context.Context, table string, rows []RowValues)
 }
 
 // UpsertMany changes rows, or makes those that are missing, and returns a Result for each, in their order. ETag and
-// Created are not told for all. As in UpdateMany, a row whose answer was lost is Uncertain.
+// Created are not told for all. As in UpdateMany, a row whose answer was lost is InDoubt.
 func (c *Client) UpsertMany(ctx context.Context, table string, rows []RowValues) ([]Result, error) {
 	return c.many(ctx, UpsertRow, table, len(rows), func(i int) (change, error) {
 		return c.upsertion(ctx, table, rows[i].ID, rows[i].Values, conditions{})

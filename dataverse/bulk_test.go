@@ -78,7 +78,7 @@ func TestOneBadRowKeepsNoOtherAway(t *testing.T) {
 		switch {
 		case i == 7 && (r.Err == nil || !slices.Contains(r.Err.Nearest, "name")):
 			t.Errorf("row 7: %+v, want its unknown column refused with the nearest", r)
-		case i == 42 && (r.Err == nil || r.Err.Error() != "row 43, create account: Credit limit exceeded (0x80040265)" || r.Uncertain):
+		case i == 42 && (r.Err == nil || r.Err.Error() != "row 43, create account: Credit limit exceeded (0x80040265)" || r.Err.InDoubt):
 			t.Errorf("row 42: %+v, want the service's words", r)
 		case i != 7 && i != 42 && r.Err != nil:
 			t.Errorf("row %d: %v", i, r.Err)
@@ -132,7 +132,7 @@ func TestChangesOfManyRowsAreSentOnce(t *testing.T) {
 					t.Fatalf("%v, %v", results, err)
 				}
 				for i, r := range results {
-					if r.ID != rows[i].ID || r.Uncertain != losing || (r.Err != nil) != losing {
+					if r.ID != rows[i].ID || (r.Err != nil) != losing || losing && !r.Err.InDoubt {
 						t.Errorf("%s, lost %v: %+v", many.call, losing, r)
 					}
 				}
