@@ -42,7 +42,7 @@ type Source struct {
 
 func newSource(g grant, now func() time.Time) *Source { return &Source{grant: g, now: now} }
 
-// Token returns an access token that has not expired. Failures are of type *Error, or ctx's own.
+// Token returns an access token that has not expired. Failures are of type *Error.
 func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 	if token, err, done := s.held(); done {
 		return token, err
@@ -53,11 +53,12 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 	})
 	select {
 	case <-ctx.Done():
-		err := context.Cause(ctx)
-		if errors.Is(err, context.DeadlineExceeded) { // else the environment would be blamed, which was not asked yet
-			err = &Error{Temporary: true, Err: err, Message: "not finished when the time of the request was over"}
+		// Not ctx's own error: the environment would be blamed, and thought to have been asked.
+		waited := &Error{Temporary: true, Err: context.Cause(ctx), Message: "not finished when the request was cancelled"}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			waited.Message = "not finished when the time of the request was over"
 		}
-		return nil, err
+		return nil, waited
 	case result := <-fetch:
 		token, _ := result.Val.(*oauth2.Token)
 		return token, result.Err

@@ -126,6 +126,22 @@ func TestCallersShareOneSignInAndMayLeave(t *testing.T) {
 	})
 }
 
+func TestWhoLeavesASignInIsToldThatNothingWasAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource(grantFunc(func(context.Context) (*oauth2.Token, error) {
+			time.Sleep(time.Minute)
+			return bearer("t", time.Now().Add(time.Hour)), nil
+		}), time.Now)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := s.Token(ctx)
+		if !isTemporary(err) || !errors.Is(err, context.Canceled) || err.Error() != "sign-in: not finished when the request was cancelled" {
+			t.Errorf("got %v, want a sign-in that was cancelled", err)
+		}
+		time.Sleep(time.Minute) // the sign-in goes on for others
+	})
+}
+
 func TestExpiredStaticTokenIsNoticed(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
 )
 
 func TestSecretsStayOutOfErrorsAndLogs(t *testing.T) {
@@ -112,6 +113,7 @@ func TestAnUnreachableHostIsNamed(t *testing.T) {
 		{signInError{denied: true}, dataverse.Denied, "sign-in: no", 1},
 		{signInError{}, dataverse.Unavailable, "sign-in: no", 5},
 		{signInError{cause: context.DeadlineExceeded}, dataverse.Unavailable, "sign-in: no", 1},
+		{signInError{cause: context.Canceled}, dataverse.Unavailable, "sign-in: no", 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &failure{err: test.err}
@@ -121,6 +123,33 @@ func TestAnUnreachableHostIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWriteThatWaitedForASignInInVainIsNotInDoubt(t *testing.T) {
+	server := emulator.Start(t)
+	id := create(t, open(t, dataverse.Options{URL: server.URL, Transport: signedIn{server.Token}}), "account", dataverse.Values{"name": "A"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := open(t, dataverse.Options{URL: server.URL, Transport: waiting{signedIn{server.Token}, cancel}})
+	_, err := c.Update(ctx, "account", id, dataverse.Values{"name": "B"})
+	e, ok := errors.AsType[*dataverse.Error](err)
+	if !ok || e.InDoubt || e.Kind != dataverse.Unavailable || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "sign-in: no") {
+		t.Errorf("got %v, want the sign-in's error, and no doubt", err)
+	}
+}
+
+// waiting signs in for reads; before a write the caller leaves while it waits for a token.
+type waiting struct {
+	signedIn
+	leave func()
+}
+
+func (w waiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet {
+		return w.signedIn.RoundTrip(r)
+	}
+	w.leave()
+	return nil, signInError{cause: context.Canceled}
 }
 
 // failure is a transport that reaches nobody.

@@ -41,7 +41,7 @@ func (c *Client) networkError(r request, err error) (*Error, outcome) {
 			e.Kind = Denied
 			return e, hopeless
 		}
-		if errors.Is(err, context.DeadlineExceeded) { // a program that hung once hangs again
+		if isContext(err) { // a program that hung once hangs again, and who has left does not wait
 			return e, hopeless
 		}
 		return e, notSent
