@@ -50,3 +50,6 @@ func Execute(t *testing.T, s *Server, statement string, args ...any) {
 		t.Fatalf("%s: %v", statement, err)
 	}
 }
+
+// QueryOperator is the FetchXML name of a ConditionOperator.
+func QueryOperator(name string) string { return queryOperator(name) }

@@ -33,6 +33,7 @@ type parameter struct {
 var messages = []message{
 	addMembersTeam,
 	addToQueue,
+	bulkDelete,
 	cancelSalesOrder,
 	closeIncident,
 	closeQuote,
