@@ -115,6 +115,11 @@ func (r removal) forget(ctx context.Context, t *schema.Table, id string) error {
 			return err
 		}
 	}
+	if t.Ownership == schema.UserOwned || isPrincipal(t) {
+		if _, err := r.tx.ExecContext(ctx, `DELETE FROM "$access" WHERE objectid = ?1 OR principalid = ?1`, id); err != nil {
+			return err
+		}
+	}
 	if _, err := r.tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s = ?", store.Quote(t.Logical), store.Quote(t.PrimaryID)), id); err != nil {
 		return err
 	}

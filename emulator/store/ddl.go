@@ -18,6 +18,10 @@ func Quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 // FirstVersion is where a young organization's row versions stand.
 const FirstVersion = 1_000_000
 
+// accessTable keeps with whom rows are shared, and which rights: the bits of AccessRights. Files of earlier versions lack it.
+const accessTable = `CREATE TABLE IF NOT EXISTS "$access" (objectid TEXT NOT NULL, principalid TEXT NOT NULL, principaltable TEXT NOT NULL,
+	mask INTEGER NOT NULL, UNIQUE (objectid, principalid))`
+
 // statements yields what creates an empty database.
 func statements(s *schema.Schema) iter.Seq[string] {
 	return func(yield func(string) bool) {

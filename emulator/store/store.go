@@ -101,6 +101,9 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 				}
 			}
 		}
+		if _, err := tx.ExecContext(ctx, accessTable); err != nil {
+			return err
+		}
 		var version int64
 		if err := tx.QueryRowContext(ctx, `SELECT value FROM "$state" WHERE name = 'version'`).Scan(&version); err != nil {
 			return err
