@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -48,6 +49,8 @@ type Client struct {
 	table     *cache[*Table]     // by logical name
 	messages  *cache[bool]       // whether there is one, by message and table
 	limiter   *limiter
+	// withoutSQL is set when the environment turned out to have no SQL of its own.
+	withoutSQL atomic.Bool
 }
 
 const (

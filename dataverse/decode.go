@@ -39,6 +39,17 @@ type shape struct {
 	nulls    bool              // the service leaves out columns without a value
 	changes  bool              // among the rows stand the ids of those that are gone
 	seen     map[string]property
+	only     bool                  // seen holds all that is wanted
+	strange  bool                  // with only: the answer had what is neither wanted nor added by the service
+	kinds    map[string]ColumnType // of columns, by what rows call them; nil: as seen tells
+}
+
+// kind is the type of a column that the answer left out.
+func (s *shape) kind(name string) ColumnType {
+	if s.kinds != nil {
+		return s.kinds[name]
+	}
+	return s.property(name).kind
 }
 
 // property is what a property name of a row means.
@@ -56,7 +67,11 @@ func (s *shape) property(key string) property {
 		return p
 	}
 	p = readName(key)
-	if s.table != nil {
+	switch {
+	case s.only && p.name != "":
+		s.strange = s.strange || p.annotation == "" && !addedUnasked(p.name)
+		p = property{annotation: "unwanted"}
+	case s.table != nil:
 		if c, ok := s.table.Column(p.name); ok {
 			p.kind = c.Type
 		}
@@ -67,6 +82,12 @@ func (s *shape) property(key string) property {
 	}
 	s.seen[key] = p
 	return p
+}
+
+// addedUnasked says whether the service adds the column to what is selected: the currency of amounts, and the owner that
+// a user or a team is.
+func addedUnasked(column string) bool {
+	return column == "transactioncurrencyid" || column == "ownerid"
 }
 
 // inner is the shape of the rows behind a navigation property.

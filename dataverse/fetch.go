@@ -132,6 +132,13 @@ func (at position) fetchPage() fetchPosition {
 	return f
 }
 
+// byFetch says whether fetchPosition wrote the token: those of links begin with a cookie.
+func (at position) byFetch() bool {
+	number, _, ok := strings.Cut(at.token, ":")
+	_, err := strconv.Atoi(number)
+	return ok && err == nil
+}
+
 var errCookie = errors.New("the service's paging cookie cannot be read")
 
 // pagingCookie takes the cookie out of its wrapping: an XML element with the cookie in an attribute, percent-encoded

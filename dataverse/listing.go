@@ -11,9 +11,11 @@ import (
 type listing struct {
 	op          string
 	fingerprint []byte // tells its cursors from those of other queries
-	// fetch asks for the page at a position. The position returned has no token when nothing follows.
-	fetch func(context.Context, position) (Page, position, error)
+	fetch       pager
 }
+
+// pager asks for the page at a position. The position returned has no token when nothing follows.
+type pager func(context.Context, position) (Page, position, error)
 
 // page returns the page that cursor leads to; "" is the first.
 func (l *listing) page(ctx context.Context, cursor string) (Page, error) {

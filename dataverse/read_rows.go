@@ -335,7 +335,7 @@ func (r *rowReader) finish(row *Row) {
 		switch c := &row.cells[i]; {
 		case c.heading != nil:
 		case s.nulls:
-			c.heading = &heading{s.columns[i], s.property(s.columns[i]).kind}
+			c.heading = &heading{s.columns[i], s.kind(s.columns[i])}
 		default:
 			missing++
 		}

@@ -55,6 +55,14 @@ func (r Row) index(column string) int {
 	return slices.IndexFunc(r.cells, func(c cell) bool { return c.name == column })
 }
 
+// without is the row without some columns.
+func (r Row) without(columns []string) Row {
+	if len(columns) > 0 {
+		r.cells = slices.DeleteFunc(r.cells, func(c cell) bool { return slices.Contains(columns, c.name) })
+	}
+	return r
+}
+
 // String returns the text of the column; "" when it is null or not there. Numbers and booleans are written out.
 func (r Row) String(column string) string {
 	switch v := r.Value(column).Raw.(type) {

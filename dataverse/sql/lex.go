@@ -2,6 +2,7 @@ package sql
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -151,32 +152,10 @@ func inName(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '$'
 }
 
+var numberPattern = regexp.MustCompile(`^[0-9]*(\.[0-9]*)?([eE][-+]?[0-9]+)?`)
+
 // numberLength is how many bytes of text are a number.
-func numberLength(s string) int {
-	n := 0
-	for digits := func() {
-		for n < len(s) && isDigit(s[n]) {
-			n++
-		}
-	}; ; {
-		digits()
-		if n < len(s) && s[n] == '.' {
-			n++
-			digits()
-		}
-		if n+1 < len(s) && (s[n] == 'e' || s[n] == 'E') {
-			sign := 0
-			if s[n+1] == '-' || s[n+1] == '+' {
-				sign = 1
-			}
-			if n+1+sign < len(s) && isDigit(s[n+1+sign]) {
-				n += 1 + sign
-				digits()
-			}
-		}
-		return n
-	}
-}
+func numberLength(s string) int { return len(numberPattern.FindString(s)) }
 
 // between reads what stands in quotes, the last of which is doubled where it is meant itself.
 func between(query string, pos, open int, last byte, kind tokenKind) (token, int, error) {

@@ -259,6 +259,12 @@ func (p *parser) table() Table {
 		t.Name = p.name("the name of a table")
 	}
 	t.Alias = p.alias()
+	if p.now().is("WITH") && p.ahead(1).is("(") && p.ahead(2).is("NOLOCK") { // Dataverse reads without locks by itself
+		for range 3 {
+			p.next()
+		}
+		p.want(")")
+	}
 	return t
 }
 

@@ -15,6 +15,7 @@ func TestAQueryPrintsAsItIsRead(t *testing.T) {
 	for text, want := range map[string]string{
 		"select name from account":                                                                 "SELECT name FROM account",
 		"SELECT a.name n FROM account a;":                                                          "SELECT a.name AS n FROM account AS a",
+		"SELECT a FROM b x WITH (NOLOCK) JOIN c WITH (nolock) ON x.a = c.a":                        "SELECT a FROM b AS x INNER JOIN c ON x.a = c.a",
 		"SELECT * FROM dbo.account":                                                                "SELECT * FROM account",
 		"SELECT a.*, count ( * ) FROM a":                                                           "SELECT a.*, COUNT(*) FROM a",
 		"SELECT [order], \"a b\" FROM [a]":                                                         "SELECT [order], [a b] FROM a",
