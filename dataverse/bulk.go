@@ -54,7 +54,7 @@ func (c *Client) UpsertMany(ctx context.Context, table string, rows []RowValues)
 // many prepares all rows before it sends the first.
 func (c *Client) many(ctx context.Context, action Action, table string, n int, prepare func(int) (change, error)) ([]Result, error) {
 	op := fmt.Sprintf("%s %d rows of %s", action, n, table)
-	t, err := current(c, func() (*Table, error) { return c.writable(ctx, table) })
+	t, err := current(ctx, c, func() (*Table, error) { return c.writable(ctx, table) })
 	if err != nil {
 		return nil, during(op, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -15,10 +16,13 @@ import (
 type cache[V any] struct {
 	ttl    time.Duration
 	now    func() time.Time
+	kept   func() // called after a fetch that was kept; may be nil
 	flight singleflight.Group
 
 	mu      sync.Mutex
 	entries map[string]entry[V]
+	// epoch is the number of times that entries were forgotten: a fetch that began before may bring what was meant to go.
+	epoch int
 }
 
 type entry[V any] struct {
@@ -34,23 +38,28 @@ func newCache[V any](ttl time.Duration, now func() time.Time) *cache[V] {
 }
 
 func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Context) (V, error)) (V, error) {
-	if v, ok := c.peek(key); ok {
+	v, ok, epoch := c.look(key)
+	if ok {
 		return v, nil
 	}
-	done := c.flight.DoChan(key, func() (any, error) {
-		if v, ok := c.peek(key); ok { // a flight that ended between the look and the start
+	return share(ctx, &c.flight, key+"\x00"+strconv.Itoa(epoch), func(ctx context.Context) (V, error) {
+		if v, ok, _ := c.look(key); ok { // a flight that ended between the look and the start
 			return v, nil
 		}
+		v, err := fetch(ctx)
+		if err == nil && c.put(key, v, epoch) && c.kept != nil {
+			c.kept()
+		}
+		return v, err
+	})
+}
+
+// share lets callers of one key share one call of f, which outlives those that give up.
+func share[V any](ctx context.Context, flight *singleflight.Group, key string, f func(context.Context) (V, error)) (V, error) {
+	done := flight.DoChan(key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
-		v, err := fetch(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.entries[key] = entry[V]{value: v, fetched: c.now()}
-		return v, nil
+		return f(ctx)
 	})
 	var zero V
 	select {
@@ -64,20 +73,54 @@ func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Conte
 	}
 }
 
-func (c *cache[V]) peek(key string) (V, bool) {
+func (c *cache[V]) look(key string) (v V, ok bool, epoch int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[key]
-	return e.value, ok && c.now().Sub(e.fetched) < c.ttl
+	return e.value, ok && c.now().Sub(e.fetched) < c.ttl, c.epoch
 }
 
-// forget drops what was fetched longer ago than age, and says whether there was any.
-func (c *cache[V]) forget(age time.Duration) bool {
+// put keeps what was fetched since epoch, and says whether it did.
+func (c *cache[V]) put(key string, v V, epoch int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := len(c.entries)
-	maps.DeleteFunc(c.entries, func(_ string, e entry[V]) bool { return c.now().Sub(e.fetched) > age })
-	return len(c.entries) < before
+	if c.epoch != epoch {
+		return false
+	}
+	c.entries[key] = entry[V]{value: v, fetched: c.now()}
+	return true
+}
+
+// forget drops the entries for which drop holds. What is being fetched meanwhile is not kept.
+func (c *cache[V]) forget(drop func(key string, v V) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	maps.DeleteFunc(c.entries, func(key string, e entry[V]) bool { return drop(key, e.value) })
+}
+
+// replace drops everything for entries that were held earlier.
+func (c *cache[V]) replace(entries map[string]entry[V]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	c.entries = entries
+}
+
+// epochs is how many times entries were forgotten.
+func (c *cache[V]) epochs() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch
+}
+
+// held are the entries that are not too old.
+func (c *cache[V]) held() map[string]entry[V] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held := maps.Clone(c.entries)
+	maps.DeleteFunc(held, func(_ string, e entry[V]) bool { return c.now().Sub(e.fetched) >= c.ttl })
+	return held
 }
 
 // copied gives every caller of a shared fetch an Error of its own to name its operation in.

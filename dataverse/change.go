@@ -122,7 +122,7 @@ func (c *Client) patch(ctx context.Context, action Action, table, id string, v V
 
 // deletion prepares a delete.
 func (c *Client) deletion(ctx context.Context, table, id string, cond conditions) (change, error) {
-	t, err := current(c, func() (*Table, error) { return c.writable(ctx, table) })
+	t, err := current(ctx, c, func() (*Table, error) { return c.writable(ctx, table) })
 	if err != nil {
 		return change{}, err
 	}

@@ -28,7 +28,7 @@ const codeExpiredVersionStamp = "0x80044352"
 // Conflict: what was read before is to be read anew, without a token. A table that does not track changes is Invalid.
 func (c *Client) Changes(ctx context.Context, table string, columns []string, token string) (Changes, error) {
 	op := "follow " + table
-	p, err := current(c, func() (*plan, error) { return c.changesPlan(ctx, table, columns) })
+	p, err := current(ctx, c, func() (*plan, error) { return c.changesPlan(ctx, table, columns) })
 	if err != nil {
 		return Changes{}, during(op, err)
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	Timeout     time.Duration     // of one request, its answer included; 0 means 30 s
 	MaxBody     int64             // bytes of one answer, decompressed; 0 means 64 MiB
 	MetadataTTL time.Duration     // how long metadata may be out of date; 0 means 10 min
+	CacheDir    string            // folder that metadata is kept in between starts; "" means that it is not kept
 	Limits      Limits            // what to ask of the service at most
 	Now         func() time.Time  // nil means time.Now
 }
@@ -45,9 +46,8 @@ type Client struct {
 	timeout   time.Duration
 	maxBody   int64
 	now       func() time.Time
-	tables    *cache[*directory] // one entry
-	table     *cache[*Table]     // by logical name
-	messages  *cache[bool]       // whether there is one, by message and table
+	metadata  *metadata
+	messages  *cache[bool] // whether there is one, by message and table
 	limiter   *limiter
 	// withoutSQL is set when the environment turned out to have no SQL of its own.
 	withoutSQL atomic.Bool
@@ -87,8 +87,7 @@ func New(o Options) (*Client, error) {
 		timeout:   cmp.Or(o.Timeout, defaultTimeout),
 		maxBody:   cmp.Or(o.MaxBody, defaultMaxBody),
 		now:       now,
-		tables:    newCache[*directory](ttl, now),
-		table:     newCache[*Table](ttl, now),
+		metadata:  newMetadata(root, o.CacheDir, ttl, now, log),
 		messages:  newCache[bool](ttl, now),
 		limiter:   newLimiter(o.Limits),
 	}, nil
@@ -172,6 +171,9 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	if len(target) > maxURL {
 		r = c.enclose(r)
 		target = c.root + r.path
+	}
+	if r.changesSchema() {
+		defer c.metadata.noteWrite() // whatever the outcome: a lost answer may have been a success
 	}
 	maybeDone := false
 	attempts := 0

@@ -54,7 +54,7 @@ func (c *Client) listFetch(ctx context.Context, query string) (*listing, error) 
 func (p *fetchPlan) op() string { return "fetch " + p.table.LogicalName }
 
 func (c *Client) compileFetch(ctx context.Context, query string) (*fetchPlan, error) {
-	return current(c, func() (*fetchPlan, error) {
+	return current(ctx, c, func() (*fetchPlan, error) {
 		q, err := fetchxml.Parse(query)
 		if err != nil {
 			return nil, syntaxError("fetchxml", "", err)

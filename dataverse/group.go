@@ -30,7 +30,7 @@ const sumAlias = "total"
 // 50,000 rows: more are Invalid.
 func (c *Client) Groups(ctx context.Context, table string, g Grouping) ([]Group, error) {
 	op := "count " + table
-	p, err := current(c, func() (*groupPlan, error) { return c.groupPlan(ctx, table, g) })
+	p, err := current(ctx, c, func() (*groupPlan, error) { return c.groupPlan(ctx, table, g) })
 	if err != nil {
 		return nil, during(op, err)
 	}

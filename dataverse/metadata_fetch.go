@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -25,7 +23,7 @@ func (c *Client) Tables(ctx context.Context) ([]TableInfo, error) {
 // Table describes the table called name: its logical, set, schema or display name, in any case. It returns NotFound
 // with the nearest names when there is none. Each of columns is one that ColumnNamed finds, or the error is its own.
 func (c *Client) Table(ctx context.Context, name string, columns ...string) (*Table, error) {
-	t, err := current(c, func() (*Table, error) {
+	t, err := current(ctx, c, func() (*Table, error) {
 		t, err := c.describe(ctx, name)
 		for i := 0; i < len(columns) && err == nil; i++ {
 			_, err = t.ColumnNamed(columns[i])
@@ -33,24 +31,6 @@ func (c *Client) Table(ctx context.Context, name string, columns ...string) (*Ta
 		return t, err
 	})
 	return t, during("describe table "+name, err)
-}
-
-// youngMetadata is the age up to which metadata is believed when it lacks a name.
-const youngMetadata = time.Minute
-
-// current runs f, and once more with metadata of now when it met an unknown name and the metadata is not young: the
-// table, column or choice may have been added since.
-func current[T any](c *Client, f func() (T, error)) (T, error) {
-	v, err := f()
-	e, ok := errors.AsType[*Error](err)
-	if !ok || !e.unknownName {
-		return v, err
-	}
-	tables, table := c.tables.forget(youngMetadata), c.table.forget(youngMetadata)
-	if !tables && !table {
-		return v, err
-	}
-	return f()
 }
 
 // describe is Table for callers that name their own operation.
@@ -63,23 +43,38 @@ func (c *Client) describe(ctx context.Context, name string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.table.get(ctx, info.LogicalName, func(ctx context.Context) (*Table, error) {
-		return c.fetchTable(ctx, info.LogicalName)
-	})
-}
-
-func (c *Client) directory(ctx context.Context) (*directory, error) {
-	return c.tables.get(ctx, "", func(ctx context.Context) (*directory, error) {
-		var list struct{ Value []tableWire }
-		err := c.getJSON(ctx, "list tables", "EntityDefinitions", []param{{"$select", tableProperties}}, &list)
+	for {
+		held, err := c.metadata.table.get(ctx, info.LogicalName, func(ctx context.Context) (*heldTable, error) {
+			return c.fetchTable(ctx, info.LogicalName)
+		})
 		if err != nil {
 			return nil, err
 		}
-		infos := make([]TableInfo, len(list.Value))
-		for i := range list.Value {
-			infos[i] = list.Value[i].info()
+		if t, err := held.read(); err == nil {
+			return t.Table, nil
 		}
-		return newDirectory(infos), nil
+		// What the disk has of it cannot be read.
+		c.metadata.table.forget(func(_ string, other *heldTable) bool { return other == held })
+	}
+}
+
+func (c *Client) directory(ctx context.Context) (*directory, error) {
+	if err := c.refreshMetadata(ctx, c.metadata.ttl); err != nil {
+		return nil, err
+	}
+	return c.metadata.tables.get(ctx, "", func(ctx context.Context) (*directory, error) {
+		var list struct{ Value []tableWire }
+		err := c.getDefinitions(ctx, "list tables", "EntityDefinitions", []param{{"$select", tableProperties}}, &list)
+		if err != nil {
+			return nil, err
+		}
+		infos, ids := make([]TableInfo, len(list.Value)), map[string]string{}
+		for i := range list.Value {
+			w := &list.Value[i]
+			infos[i] = w.info()
+			ids[w.MetadataID] = w.LogicalName
+		}
+		return newDirectory(infos, ids), nil
 	})
 }
 
@@ -97,11 +92,11 @@ var choiceCasts = [...]struct {
 }
 
 // fetchTable asks for everything but the choices in one request, then for the kinds of choices that the table has.
-func (c *Client) fetchTable(ctx context.Context, logicalName string) (*Table, error) {
+func (c *Client) fetchTable(ctx context.Context, logicalName string) (*heldTable, error) {
 	op := "describe table " + logicalName
 	path := "EntityDefinitions(LogicalName='" + logicalName + "')"
 	var w tableWire
-	err := c.getJSON(ctx, op, path, []param{
+	err := c.getDefinitions(ctx, op, path, []param{
 		{"$select", tableProperties + ",Description"},
 		// Without $select the attributes come as what they are, with MaxLength, Targets and so on.
 		{"$expand", "Attributes,Keys($select=LogicalName,SchemaName,KeyAttributes,EntityKeyIndexStatus)," +
@@ -121,7 +116,7 @@ func (c *Client) fetchTable(ctx context.Context, logicalName string) (*Table, er
 		}
 		group.Go(func() error {
 			var list struct{ Value []choicesWire }
-			err := c.getJSON(ctx, op, path+"/Attributes/Microsoft.Dynamics.CRM."+string(cast.of)+"AttributeMetadata",
+			err := c.getDefinitions(ctx, op, path+"/Attributes/Microsoft.Dynamics.CRM."+string(cast.of)+"AttributeMetadata",
 				[]param{{"$select", "LogicalName"}, {"$expand", cast.expand}}, &list)
 			choices[i] = list.Value
 			return err
@@ -137,7 +132,7 @@ func (c *Client) fetchTable(ctx context.Context, logicalName string) (*Table, er
 			}
 		}
 	}
-	return t, nil
+	return c.metadata.hold(tableParts{Table: t, IDs: w.ids()})
 }
 
 func (w *tableWire) table() *Table {
@@ -171,14 +166,45 @@ func relationships(wire []relationshipWire) []Relationship {
 	return list
 }
 
+// ids are those of everything that belongs to the table.
+func (w *tableWire) ids() []string {
+	ids := []string{w.MetadataID}
+	for i := range w.Attributes {
+		ids = append(ids, w.Attributes[i].MetadataID)
+	}
+	for _, k := range w.Keys {
+		ids = append(ids, k.MetadataID)
+	}
+	for _, r := range slices.Concat(w.OneToManyRelationships, w.ManyToOneRelationships) {
+		ids = append(ids, r.MetadataID)
+	}
+	for i := range w.ManyToManyRelationships {
+		ids = append(ids, w.ManyToManyRelationships[i].MetadataID)
+	}
+	return ids
+}
+
+// getDefinitions is getJSON for metadata. While the schema changes, no server may answer from what it remembers.
+func (c *Client) getDefinitions(ctx context.Context, op, path string, query []param, into any) error {
+	r := request{op: op, method: http.MethodGet, path: path, query: query}
+	if c.metadata.unsettled() {
+		r.header = []param{{"Consistency", "Strong"}}
+	}
+	return c.read(ctx, r, into)
+}
+
 // getJSON asks for a document that is no table row.
 func (c *Client) getJSON(ctx context.Context, op, path string, query []param, into any) error {
-	a, err := c.do(ctx, request{op: op, method: http.MethodGet, path: path, query: query})
+	return c.read(ctx, request{op: op, method: http.MethodGet, path: path, query: query}, into)
+}
+
+func (c *Client) read(ctx context.Context, r request, into any) error {
+	a, err := c.do(ctx, r)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(a.body, into); err != nil {
-		return c.badAnswer(op, a, err)
+		return c.badAnswer(r.op, a, err)
 	}
 	return nil
 }

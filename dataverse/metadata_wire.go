@@ -8,8 +8,19 @@ import (
 // The shapes in which the service tells of metadata.
 
 type labelWire struct {
-	UserLocalizedLabel *struct{ Label string }
-	LocalizedLabels    []struct{ Label string }
+	UserLocalizedLabel *struct {
+		Label        string
+		LanguageCode int
+	}
+	LocalizedLabels []struct{ Label string }
+}
+
+// language is that of the user, 0 where there is no label in it.
+func (l labelWire) language() int {
+	if l.UserLocalizedLabel == nil {
+		return 0
+	}
+	return l.UserLocalizedLabel.LanguageCode
 }
 
 // text is the label in the user's language, or in any language there is one in.
@@ -26,6 +37,7 @@ func (l labelWire) text() string {
 type valueWire struct{ Value string }
 
 type tableWire struct {
+	MetadataID            string `json:"MetadataId"`
 	LogicalName           string
 	SchemaName            string
 	EntitySetName         string
@@ -63,6 +75,7 @@ func (w *tableWire) info() TableInfo {
 }
 
 type columnWire struct {
+	MetadataID            string `json:"MetadataId"`
 	LogicalName           string
 	SchemaName            string
 	AttributeType         string
@@ -135,6 +148,7 @@ func (w *columnWire) column() Column {
 }
 
 type keyWire struct {
+	MetadataID           string `json:"MetadataId"`
 	LogicalName          string
 	SchemaName           string
 	KeyAttributes        []string
@@ -142,6 +156,7 @@ type keyWire struct {
 }
 
 type relationshipWire struct {
+	MetadataID                              string `json:"MetadataId"`
 	SchemaName                              string
 	ReferencedEntity                        string
 	ReferencedAttribute                     string
@@ -163,6 +178,7 @@ func (w *relationshipWire) relationship() Relationship {
 }
 
 type manyToManyWire struct {
+	MetadataID                    string `json:"MetadataId"`
 	SchemaName                    string
 	IntersectEntityName           string
 	Entity1LogicalName            string

@@ -10,11 +10,12 @@ type directory struct {
 	tables []TableInfo    // by logical name
 	byName map[string]int // lower-case logical, set, schema, display and plural names
 	twice  map[string][]string
+	ids    map[string]string // logical names by MetadataId
 }
 
-func newDirectory(tables []TableInfo) *directory {
+func newDirectory(tables []TableInfo, ids map[string]string) *directory {
 	slices.SortFunc(tables, func(a, b TableInfo) int { return strings.Compare(a.LogicalName, b.LogicalName) })
-	d := &directory{tables: tables, byName: map[string]int{}, twice: map[string][]string{}}
+	d := &directory{tables: tables, byName: map[string]int{}, twice: map[string][]string{}, ids: ids}
 	for _, name := range []func(TableInfo) string{
 		func(t TableInfo) string { return t.LogicalName }, func(t TableInfo) string { return t.SetName },
 		func(t TableInfo) string { return t.SchemaName },

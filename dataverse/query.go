@@ -42,7 +42,7 @@ type plan struct {
 
 // compile resolves every name in q. What it does not find is Invalid, with the nearest names.
 func (c *Client) compile(ctx context.Context, table string, q Query) (*plan, error) {
-	return current(c, func() (*plan, error) { return c.plan(ctx, table, q) })
+	return current(ctx, c, func() (*plan, error) { return c.plan(ctx, table, q) })
 }
 
 func (c *Client) plan(ctx context.Context, table string, q Query) (*plan, error) {

@@ -11,17 +11,22 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
 
 // service answers as Dataverse does: its metadata describes account, contact, task and systemuser; everything else is
 // for the test's own handler.
 type service struct {
-	rows http.HandlerFunc
+	rows    http.HandlerFunc
+	changes http.HandlerFunc // RetrieveMetadataChanges; nil where the environment has no such message
 
 	mu   sync.Mutex
 	seen []sent // requests that are not about metadata
 	meta int    // requests that are
+	// strong counts those of them that want no answer from memory.
+	strong int
 }
 
 // sent is a request as it arrived.
@@ -39,8 +44,19 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(path, "EntityDefinitions") {
 		s.mu.Lock()
 		s.meta++
+		if r.Header.Get("Consistency") == "Strong" {
+			s.strong++
+		}
 		s.mu.Unlock()
 		answerMetadata(w, path)
+		return
+	}
+	if strings.HasPrefix(path, "RetrieveMetadataChanges(") {
+		if s.changes != nil {
+			s.changes(w, r)
+			return
+		}
+		always(http.StatusNotFound, `{"error":{"code":"0x8006088a","message":"Resource not found for the segment 'RetrieveMetadataChanges'."}}`)(w, r)
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
@@ -154,6 +170,9 @@ func writeJSON(w http.ResponseWriter, v any) {
 
 type object = map[string]any
 
+// metadataID is the id of a table or of a table.column.
+func metadataID(name string) string { return uuid.NewSHA1(uuid.Nil, []byte(name)).String() }
+
 func label(text string) object {
 	return object{"UserLocalizedLabel": object{"Label": text, "LanguageCode": 1033}}
 }
@@ -162,7 +181,10 @@ func table(logical, schema, set, display, plural, id, name string, more object, 
 	t := object{
 		"LogicalName": logical, "SchemaName": schema, "EntitySetName": set, "PrimaryIdAttribute": id,
 		"PrimaryNameAttribute": name, "OwnershipType": "UserOwned", "TableType": "Standard",
-		"DisplayName": label(display), "DisplayCollectionName": label(plural), "Attributes": columns,
+		"DisplayName": label(display), "DisplayCollectionName": label(plural), "Attributes": columns, "MetadataId": metadataID(logical),
+	}
+	for _, c := range columns {
+		c["MetadataId"] = metadataID(logical + "." + c["LogicalName"].(string))
 	}
 	maps.Copy(t, more)
 	return t
@@ -201,7 +223,7 @@ var tables = map[string]object{
 	"account": table("account", "Account", "accounts", "Account", "Accounts", "accountid", "name",
 		object{
 			"ChangeTrackingEnabled": true,
-			"Keys": []object{{"SchemaName": "ByNumber", "KeyAttributes": []string{"accountnumber"}, "EntityKeyIndexStatus": "Active"}},
+			"Keys":                  []object{{"SchemaName": "ByNumber", "KeyAttributes": []string{"accountnumber"}, "EntityKeyIndexStatus": "Active"}},
 			"ManyToOneRelationships": []object{
 				lookup("account_primary_contact", "account", "primarycontactid", "primarycontactid", "contact", "contactid", "account_primary_contact"),
 				lookup("owner_accounts", "account", "ownerid", "ownerid", "owner", "ownerid", "owner_accounts"),

@@ -40,7 +40,7 @@ func (c *Client) listSQL(ctx context.Context, query string, size int) (*listing,
 	if size < 0 || size > maxPage {
 		return nil, invalid("size: got %d, want 1 to %d", size, maxPage)
 	}
-	return current(c, func() (*listing, error) {
+	return current(ctx, c, func() (*listing, error) {
 		q, err := c.readSQL(ctx, query)
 		if err != nil {
 			return nil, err

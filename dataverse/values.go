@@ -46,7 +46,7 @@ type writer struct {
 // prepare describes the table of a write and checks v against it, and returns v as the service wants it.
 func (c *Client) prepare(ctx context.Context, table string, v Values, w write) (*Table, map[string]any, error) {
 	var row map[string]any
-	t, err := current(c, func() (*Table, error) {
+	t, err := current(ctx, c, func() (*Table, error) {
 		t, err := c.writable(ctx, table)
 		if err != nil {
 			return nil, err
