@@ -20,6 +20,7 @@ type config struct {
 	logLevel    slog.Level
 	readOnly    bool
 	timeout     time.Duration // of one call of a tool
+	cacheDir    string        // "" is the user's own
 	listen      string
 	connections []*connection // in the file's order, the one named default first
 	warnings    []string

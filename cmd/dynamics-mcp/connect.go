@@ -3,8 +3,9 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/auth"
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -16,7 +17,7 @@ import (
 func connect(c *config, log *slog.Logger) []server.Connection {
 	var out []server.Connection
 	for _, conn := range c.connections {
-		client, err := conn.client(c.timeout, log)
+		client, err := conn.client(c, log)
 		if err != nil {
 			log.Warn("connection cannot be used", "connection", conn.name, "error", err.Error())
 		}
@@ -25,7 +26,7 @@ func connect(c *config, log *slog.Logger) []server.Connection {
 	return out
 }
 
-func (c *connection) client(timeout time.Duration, log *slog.Logger) (*dataverse.Client, error) {
+func (c *connection) client(of *config, log *slog.Logger) (*dataverse.Client, error) {
 	if err := c.missing(); err != nil {
 		return nil, err
 	}
@@ -38,8 +39,24 @@ func (c *connection) client(timeout time.Duration, log *slog.Logger) (*dataverse
 		return nil, fmt.Errorf("connection %s: %w", c.name, err)
 	}
 	return dataverse.New(dataverse.Options{
-		URL: c.URL, Transport: transport, UserAgent: userAgent(), Timeout: timeout * 2 / 3, Log: log,
+		URL: c.URL, Transport: transport, UserAgent: userAgent(), Timeout: of.timeout * 2 / 3, Log: log,
+		CacheDir: of.metadataDir(),
 	})
+}
+
+// metadataDir is the folder that metadata is kept in, "" for none.
+func (c *config) metadataDir() string {
+	switch c.cacheDir {
+	case off:
+		return ""
+	case "":
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return "" // no home, so no folder in it
+		}
+		return filepath.Join(dir, "dynamics-mcp")
+	}
+	return c.cacheDir
 }
 
 // missingSetting is something that a connection cannot do without, and how to give it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -77,6 +78,10 @@ func settings() []setting {
 		{key: "timeout", flag: "timeout", meta: "DURATION", fallback: "45s", scope: serving,
 			doc: "How long a call of a tool may take, such as 90s or 2m. A single request may take two thirds of it.",
 			set: func(c *config, _ *connection, v string) (err error) { c.timeout, err = parseTimeout(v); return err }},
+		{key: "cache_dir", flag: "cache-dir", meta: "DIR", scope: serving,
+			doc: "Folder that tables and columns are remembered in between starts, as an absolute path; off for none. " +
+				"Left out, it is dynamics-mcp in the user's cache folder.",
+			set: func(c *config, _ *connection, v string) (err error) { c.cacheDir, err = parseDir(v); return err }},
 		{key: "listen", flag: "listen", meta: "ADDRESS", fallback: defaultListen, scope: listening,
 			doc: "Address and port of the HTTP transport. Loopback only.",
 			set: func(c *config, _ *connection, v string) error { c.listen = v; return nil }},
@@ -98,6 +103,17 @@ func parseBool(v string) (bool, error) {
 		return false, fmt.Errorf("got %q, want true or false", v)
 	}
 	return b, nil
+}
+
+// off is the cache folder that is none.
+const off = "off"
+
+// parseDir takes no relative path: clients start this program in whatever folder they are in.
+func parseDir(v string) (string, error) {
+	if v != off && !filepath.IsAbs(v) {
+		return "", fmt.Errorf("got %q, want an absolute path or off", v)
+	}
+	return v, nil
 }
 
 func parseTimeout(v string) (time.Duration, error) {
