@@ -73,11 +73,7 @@ func (k closing) message(name string) message {
 
 func (k closing) act(ctx context.Context, a *acting) error {
 	activities := a.schema.Table(k.activity)
-	object, err := a.nestedAsBind(activities, k.lookup, a.object(k.parameter))
-	if err != nil {
-		return err
-	}
-	id, err := a.create(ctx, activities, object)
+	id, err := a.create(ctx, activities, a.nestedAsBind(activities, k.lookup, a.object(k.parameter)))
 	if err != nil {
 		return err
 	}
@@ -132,25 +128,21 @@ func (a *acting) finish(ctx context.Context, reason location, activity map[strin
 }
 
 // nestedAsBind turns {"incidentid":{"incidentid":"…"}}, by which some clients name a row that is there, into a bind.
-func (c *call) nestedAsBind(t *schema.Table, nav string, object members) (members, error) {
-	for i, m := range object {
-		nested, ok := m.value.(members)
-		if m.name != nav || !ok {
-			continue
-		}
-		n, found := t.Nav(nav)
-		if !found || n.One == nil {
-			return object, nil
-		}
-		target := c.schema.Table(n.One.Referenced)
-		id, _ := nested.get(target.PrimaryID)
-		if text, _ := id.(string); text != "" {
-			object = slices.Clone(object)
-			object[i] = member{nav + "@odata.bind", "/" + target.Set + "(" + text + ")"}
-		}
-		return object, nil
+func (c *call) nestedAsBind(t *schema.Table, nav string, object members) members {
+	i := slices.IndexFunc(object, func(m member) bool { return m.name == nav })
+	n, _ := t.Nav(nav)
+	if i < 0 || n.One == nil {
+		return object
 	}
-	return object, nil
+	nested, _ := object[i].value.(members)
+	target := c.schema.Table(n.One.Referenced)
+	id := textOf(nested, target.PrimaryID)
+	if id == "" {
+		return object
+	}
+	object = slices.Clone(object)
+	object[i] = member{nav + "@odata.bind", "/" + target.Set + "(" + id + ")"}
+	return object
 }
 
 // noteSale: what was earned in the end is what was estimated, unless the activity says otherwise.

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -105,9 +106,7 @@ func TestQuotesAndOrdersEnd(t *testing.T) {
 		}
 		must(t, s, http.StatusNoContent, "POST", test.action, body)
 		want := columns{"statecode": test.state, "statuscode": test.reason}
-		for column, value := range test.more {
-			want[column] = value
-		}
+		maps.Copy(want, test.more)
 		wantStored(t, s, test.table, id, want)
 		invalid := failure("0x80040233", "The object is not in a valid state to perform this operation.")
 		if r := must(t, s, http.StatusBadRequest, "POST", test.action, body); r.body != invalid {

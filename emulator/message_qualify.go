@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"maps"
 	"net/http"
 )
 
@@ -96,9 +97,7 @@ func (q *qualification) mapped(table string) map[string]any {
 // makeCustomer creates an account or a contact, which the lead then belongs to.
 func (q *qualification) makeCustomer(ctx context.Context, table, column string, more map[string]any) error {
 	t, values := q.schema.Table(table), q.mapped(table)
-	for name, value := range more {
-		values[name] = value
-	}
+	maps.Copy(values, more)
 	id, err := q.add(ctx, t, values)
 	if err != nil {
 		return err
