@@ -256,6 +256,104 @@ describe("queries", () => {
   });
 });
 
+describe("alternate keys", () => {
+  const number = () => `INT-${crypto.randomUUID().slice(0, 8)}`;
+
+  test("retrieve, update and delete by an alternate key", async () => {
+    const accountnumber = number();
+    const id = await account({ accountnumber, telephone1: "1" });
+    const key = `accountnumber='${accountnumber}'`;
+    assert.equal((await read(key, ["name"])).accountid, id);
+    await api.update({ collection: "accounts", key, data: { telephone1: "2" } });
+    assert.equal((await read(id, ["telephone1"])).telephone1, "2");
+    await api.deleteRecord({ collection: "accounts", key });
+    await assert.rejects(read(key, ["name"]), refused(404, "0x80060891", /^A record with the specified key values does not exist in account entity$/));
+  });
+
+  test("upsert by an alternate key creates once", async () => {
+    const accountnumber = number();
+    const upsert = (name) => api.upsert({ collection: "accounts", key: `accountnumber='${accountnumber}'`, data: { name }, returnRepresentation: true, select: ["name", "accountnumber"] });
+    const made = await upsert("Keyed Ltd");
+    assert.deepEqual([made.name, made.accountnumber], ["Keyed Ltd", accountnumber]);
+    assert.equal((await upsert("Keyed & Sons Ltd")).accountid, made.accountid);
+    assert.equal(await api.count({ collection: "accounts", filter: `accountnumber eq '${accountnumber}'` }), 1);
+  });
+
+  test("a lookup is bound by an alternate key", async () => {
+    const accountnumber = number();
+    const id = await account({ accountnumber });
+    const person = await contact({ "parentcustomerid_account@odata.bind": `/accounts(accountnumber='${accountnumber}')` });
+    const row = await api.retrieve({ collection: "contacts", key: person, select: ["_parentcustomerid_value"] });
+    assert.equal(row._parentcustomerid_value, id);
+  });
+
+  test("a second row with the values of a key is refused", async () => {
+    const accountnumber = number();
+    await account({ accountnumber });
+    await assert.rejects(account({ accountnumber }), refused(412, "0x80060892", /AccountNumber_Key/));
+  });
+});
+
+describe("FetchXML", () => {
+  const marker = `Fetch ${crypto.randomUUID().slice(0, 8)}`;
+  const xml = (fetch, body = "<attribute name='name'/><order attribute='name'/>") =>
+    `<fetch${fetch}><entity name='account'>${body}<filter><condition attribute='name' operator='like' value='${marker}%'/></filter></entity></fetch>`;
+  const fetchRows = (fetchXml, more) => api.fetch({ collection: "accounts", fetchXml, ...more });
+
+  before(async () => {
+    const person = await contact({ lastname: "Fetch" });
+    for (let i = 1; i <= 7; i++) {
+      await account({ name: `${marker} ${i}`, numberofemployees: i, industrycode: i % 2 ? 1 : 3, ...(i === 1 ? { "primarycontactid@odata.bind": `contacts(${person})` } : {}) });
+    }
+  });
+
+  test("fetch returns the rows of a query", async () => {
+    const answer = await fetchRows(xml(" top='3'"));
+    assert.deepEqual(answer.value.map((row) => row.name), [1, 2, 3].map((i) => `${marker} ${i}`));
+  });
+
+  test("fetch gives a cookie for the next page, and takes it", async () => {
+    const first = await fetchRows(xml(" count='3'"), { includeAnnotations: everything });
+    assert.equal(first.value.length, 3);
+    assert.equal(first.PagingInfo.nextPage, 2);
+    const second = await fetchRows(xml(" count='3'"), { includeAnnotations: everything, pageNumber: first.PagingInfo.nextPage, pagingCookie: first.PagingInfo.cookie });
+    assert.deepEqual(second.value.map((row) => row.name), [4, 5, 6].map((i) => `${marker} ${i}`));
+    const last = await fetchRows(xml(" count='3'"), { includeAnnotations: everything, pageNumber: second.PagingInfo.nextPage, pagingCookie: second.PagingInfo.cookie });
+    assert.equal(last.value.length, 1);
+    assert.equal(last.PagingInfo, undefined);
+  });
+
+  test("fetchAll follows the pages itself", async () => {
+    const all = await api.fetchAll({ collection: "accounts", fetchXml: xml(" count='2'"), includeAnnotations: everything });
+    assert.deepEqual(all.value.map((row) => row.name), [1, 2, 3, 4, 5, 6, 7].map((i) => `${marker} ${i}`));
+  });
+
+  test("fetch joins, and names columns by the alias", async () => {
+    const answer = await fetchRows(xml("", "<attribute name='name'/><link-entity name='contact' from='contactid' to='primarycontactid' alias='who'><attribute name='lastname'/></link-entity>"));
+    assert.deepEqual(answer.value.map((row) => [row.name, row["who.lastname"] ?? row.who_x002e_lastname]), [[`${marker} 1`, "Fetch"]]);
+  });
+
+  test("fetch aggregates", async () => {
+    const answer = await fetchRows(xml(" aggregate='true'",
+      "<attribute name='industrycode' groupby='true' alias='industry'/><attribute name='numberofemployees' aggregate='sum' alias='people'/><order alias='industry'/>"));
+    assert.deepEqual(answer.value.map((g) => [g.industry, g.people]), [[1, 16], [3, 12]]);
+  });
+
+  test("fetch counts", async () => {
+    const answer = await fetchRows(xml(" count='2' returntotalrecordcount='true'"), { includeAnnotations: everything });
+    assert.equal(answer["@Microsoft.Dynamics.CRM.totalrecordcount"], 7);
+  });
+
+  test("a wrong column is refused", async () =>
+    assert.rejects(fetchRows(xml("", "<attribute name='nonsense'/>")), refused(400, "0x80041103", /'account' entity doesn't contain attribute with Name = 'nonsense'/)));
+
+  test("a view is run by its id", async () => {
+    const views = await api.retrieveMultiple({ collection: "savedqueries", select: ["name"], filter: "returnedtypecode eq 'account'", top: 1 });
+    const answer = await api.retrieveMultiple({ collection: "accounts", savedQuery: views.value[0].savedqueryid });
+    assert.ok(answer.value.length > 0);
+  });
+});
+
 describe("relationships", () => {
   test("associate and disassociate one to many", async () => {
     const [id, person] = [await account(), await contact()];
@@ -536,6 +634,170 @@ describe("messages", () => {
       name: "RetrieveCurrentOrganization", parameters: { AccessType: "Microsoft.Dynamics.CRM.EndpointAccessType'Default'" },
     });
     assert.equal(answer.Detail.State, "Enabled");
+  });
+
+  test("GetTimeZoneCodeByLocalizedName takes text and a number", async () => {
+    const answer = await api.callFunction({ name: "GetTimeZoneCodeByLocalizedName", parameters: { LocalizedStandardName: "W. Europe Standard Time", LocaleId: 1033 } });
+    assert.equal(answer.TimeZoneCode, 110);
+  });
+
+  test("InitializeFrom takes a row and answers with one to create", async () => {
+    const id = await account({ address1_city: "Oslo" });
+    const { oDataContext, ...row } = await api.callFunction({
+      name: "InitializeFrom",
+      parameters: { EntityMoniker: { "@odata.id": `accounts(${id})` }, TargetEntityName: "contact", TargetFieldType: "Microsoft.Dynamics.CRM.TargetFieldType'ValidForCreate'" },
+    });
+    assert.equal(row["parentcustomerid_account@odata.bind"], `accounts(${id})`);
+    delete row["@odata.context"];
+    const made = await api.create({ collection: "contacts", data: row, returnRepresentation: true, select: ["address1_city", "_parentcustomerid_value"] });
+    assert.deepEqual([made.address1_city, made._parentcustomerid_value], ["Oslo", id]);
+  });
+
+  test("a function of a wrong parameter does not exist", async () => {
+    await assert.rejects(api.callFunction({ name: "RetrieveTotalRecordCount", parameters: { Tables: ["account"] } }), refused(404, "0x8006088a", /^Resource not found for the segment/));
+    await assert.rejects(api.callFunction("WhoAreYou"), refused(404, "0x8006088a", /^Resource not found for the segment 'WhoAreYou'\.$/));
+  });
+});
+
+describe("actions", () => {
+  const crm = "Microsoft.Dynamics.CRM.";
+  const call = (actionName, action) => api.callAction({ actionName, action });
+  const on = (collection, key, name, action) => api.callAction({ collection, key, actionName: crm + name, action });
+  const retrieve = (collection, key, select) => api.retrieve({ collection, key, select });
+
+  test("WinOpportunity closes once", async () => {
+    const id = await api.create({ collection: "opportunities", data: { name: "Bikes", estimatedvalue: 100 } });
+    const win = () => call("WinOpportunity", { Status: 3, OpportunityClose: { subject: "Won", actualrevenue: 120, "opportunityid@odata.bind": `/opportunities(${id})` } });
+    await win();
+    const row = await retrieve("opportunities", id, ["statecode", "statuscode", "actualvalue"]);
+    assert.deepEqual([row.statecode, row.statuscode, row.actualvalue], [1, 3, 120]);
+    await assert.rejects(win(), refused(400, "0x80040515", /^The opportunity is already closed\.$/));
+  });
+
+  test("LoseOpportunity needs a status of its state", async () => {
+    const id = await api.create({ collection: "opportunities", data: { name: "Bikes" } });
+    const lose = (Status) => call("LoseOpportunity", { Status, OpportunityClose: { "@odata.type": `${crm}opportunityclose`, "opportunityid@odata.bind": `/opportunities(${id})` } });
+    await assert.rejects(lose(3), refused(400, "0x80048408", /^3 is not a valid status code for state code OpportunityState\.Lost/));
+    await lose(5);
+    assert.equal((await retrieve("opportunities", id, ["statecode"])).statecode, 2);
+  });
+
+  test("CloseIncident resolves a case with an activity", async () => {
+    const id = await api.create({ collection: "incidents", data: { title: "Flat tyre", "customerid_account@odata.bind": `/accounts(${await account()})` } });
+    await call("CloseIncident", { Status: 5, IncidentResolution: { subject: "Patched", timespent: 30, "incidentid@odata.bind": `/incidents(${id})` } });
+    const row = await api.retrieve({ collection: "incidents", key: id, select: ["statecode", "statuscode"], expand: [{ property: "Incident_IncidentResolutions", select: ["subject", "timespent"] }] });
+    assert.deepEqual([row.statecode, row.statuscode], [1, 5]);
+    assert.deepEqual(row.Incident_IncidentResolutions.map((r) => [r.subject, r.timespent]), [["Patched", 30]]);
+  });
+
+  test("QualifyLead, bound to a lead, answers with what it made", async () => {
+    const id = await api.create({ collection: "leads", data: { subject: "40 bikes", lastname: "Stubberod", companyname: "Qualified Ltd" } });
+    const made = await on("leads", id, "QualifyLead", { CreateAccount: true, CreateContact: true, CreateOpportunity: true, Status: 3 });
+    assert.deepEqual(made.value.map((row) => row["@odata.type"]), ["account", "contact", "opportunity"].map((t) => `#${crm}${t}`));
+    const opportunity = await retrieve("opportunities", made.value[2].opportunityid, ["name", "_parentaccountid_value", "_originatingleadid_value"]);
+    assert.deepEqual([opportunity.name, opportunity._parentaccountid_value, opportunity._originatingleadid_value], ["40 bikes", made.value[0].accountid, id]);
+  });
+
+  test("Merge moves what belonged to the other row", async () => {
+    const [target, gone] = [await account(), await account({ contact_customer_accounts: [{ lastname: "Moved" }] })];
+    const one = (accountid) => ({ accountid, "@odata.type": `${crm}account` });
+    await call("Merge", { Target: one(target), Subordinate: one(gone), UpdateContent: { ...one("00000000-0000-0000-0000-000000000000"), telephone1: "555" }, PerformParentingChecks: false });
+    const row = await read(target, ["telephone1"], { expand: [{ property: "contact_customer_accounts", select: ["lastname"] }] });
+    assert.deepEqual([row.telephone1, row.contact_customer_accounts[0].lastname], ["555", "Moved"]);
+    const other = await read(gone, ["merged", "_masterid_value", "statecode"]);
+    assert.deepEqual([other.merged, other._masterid_value, other.statecode], [true, target, 1]);
+  });
+
+  test("AddMembersTeam and RemoveMembersTeam", async () => {
+    const team = await api.create({ collection: "teams", data: { name: `Team ${crypto.randomUUID()}` } });
+    const { UserId } = await api.callFunction("WhoAmI");
+    const members = async () => (await api.retrieveMultiple({ collection: `teams(${team})/teammembership_association`, select: ["systemuserid"] })).value.map((u) => u.systemuserid);
+    await on("teams", team, "AddMembersTeam", { Members: [{ systemuserid: UserId }] });
+    assert.deepEqual(await members(), [UserId]);
+    await on("teams", team, "RemoveMembersTeam", { Members: [{ systemuserid: UserId }] });
+    assert.deepEqual(await members(), []);
+  });
+
+  test("AddToQueue takes an activity of any type", async () => {
+    const queue = await api.create({ collection: "queues", data: { name: "Interop" } });
+    const letter = await api.create({ collection: "letters", data: { subject: "Offer" } });
+    const { QueueItemId } = await on("queues", queue, "AddToQueue", { Target: { activityid: letter, "@odata.type": `${crm}letter` } });
+    const item = await retrieve("queueitems", QueueItemId, ["title", "_queueid_value", "_objectid_value"]);
+    assert.deepEqual([item.title, item._queueid_value, item._objectid_value], ["Offer", queue, letter]);
+  });
+
+  test("SendEmail sends once", async () => {
+    const id = await api.create({
+      collection: "emails",
+      data: { subject: "Offer", email_activity_parties: [{ "partyid_contact@odata.bind": `/contacts(${await contact({ emailaddress1: "ada@example.com" })})`, participationtypemask: 2 }] },
+    });
+    assert.equal((await on("emails", id, "SendEmail", { IssueSend: true })).Subject, "Offer");
+    assert.equal((await retrieve("emails", id, ["statecode"])).statecode, 1);
+    await assert.rejects(on("emails", id, "SendEmail", { IssueSend: true }), (error) => error.status === 400);
+  });
+
+  test("FulfillSalesOrder is bound to the entity set", async () => {
+    const id = await api.create({ collection: "salesorders", data: { name: "Bikes", "customerid_account@odata.bind": `/accounts(${await account()})` } });
+    await on("salesorders", undefined, "FulfillSalesOrder", { Status: 100001, OrderClose: { subject: "Sent", "salesorderid@odata.bind": `/salesorders(${id})` } });
+    const row = await retrieve("salesorders", id, ["statecode", "statuscode"]);
+    assert.deepEqual([row.statecode, row.statuscode], [3, 100001]);
+  });
+
+  test("GrantAccess and RevokeAccess, seen by a function bound to the user", async () => {
+    const id = await account();
+    const { UserId } = await api.callFunction("WhoAmI");
+    const [user] = (await api.retrieveMultiple({ collection: "systemusers", select: ["systemuserid"], filter: `systemuserid ne ${UserId} and applicationid eq null and isdisabled eq false`, top: 1 })).value;
+    const Target = { accountid: id, "@odata.type": `${crm}account` };
+    const Principal = { systemuserid: user.systemuserid, "@odata.type": `${crm}systemuser` };
+    const shared = async () => (await api.callFunction({ name: "RetrieveSharedPrincipalsAndAccess", parameters: { Target: { "@odata.id": `accounts(${id})` } } })).PrincipalAccesses;
+    await call("GrantAccess", { Target, PrincipalAccess: { AccessMask: "ReadAccess, AssignAccess", Principal } });
+    assert.deepEqual((await shared()).map((s) => [s.AccessMask, s.Principal.systemuserid]), [["ReadAccess, AssignAccess", user.systemuserid]]);
+    const { AccessRights } = await api.callFunction({ collection: "systemusers", key: user.systemuserid, name: `${crm}RetrievePrincipalAccess`, parameters: { Target: { "@odata.id": `accounts(${id})` } } });
+    assert.match(AccessRights, /ReadAccess.*AssignAccess/);
+    await call("RevokeAccess", { Target, Revokee: Principal });
+    assert.deepEqual(await shared(), []);
+  });
+
+  test("BulkDelete is a job that ends", async () => {
+    const name = `Bulk ${crypto.randomUUID()}`;
+    await account({ name });
+    await account({ name });
+    const { JobId } = await call("BulkDelete", {
+      QuerySet: [{
+        "@odata.type": `${crm}QueryExpression`, EntityName: "account", ColumnSet: { "@odata.type": `${crm}ColumnSet`, AllColumns: false, Columns: ["accountid"] },
+        Criteria: { "@odata.type": `${crm}FilterExpression`, FilterOperator: "And", Conditions: [
+          { "@odata.type": `${crm}ConditionExpression`, AttributeName: "name", Operator: "Equal", Values: [{ Value: name, Type: "System.String" }] },
+        ] },
+      }],
+      JobName: "Interop", SendEmailNotification: false, ToRecipients: [], CCRecipients: [], RecurrencePattern: "", StartDateTime: new Date().toISOString(),
+    });
+    const job = await retrieve("asyncoperations", JobId, ["statecode", "statuscode", "name"]);
+    assert.deepEqual([job.statecode, job.statuscode, job.name], [3, 30, "Interop"]);
+    assert.equal(await api.count({ collection: "accounts", filter: `name eq '${name}'` }), 0);
+  });
+
+  test("a call without a parameter, or with one too many, is refused", async () => {
+    await assert.rejects(call("WinOpportunity", { Status: 3 }), refused(400, "0x80040203", /^Required field 'OpportunityClose' is missing$/));
+    await assert.rejects(call("WinOpportunity", { Status: 3, Reason: 1 }), refused(400, "0x80048d19", /The parameter 'Reason' in the request payload is not a valid parameter/));
+    await assert.rejects(call("DoNothing", {}), refused(404, "0x8006088a", /^Resource not found for the segment 'DoNothing'\.$/));
+    await assert.rejects(on("leads", crypto.randomUUID(), "QualifyLead", { CreateAccount: false, CreateContact: false, CreateOpportunity: false, Status: 3 }), refused(404, "0x80040217", /Does Not Exist$/));
+  });
+
+  test("actions in a change set happen together or not at all", async () => {
+    const leads = await Promise.all(["First", "Second"].map((lastname) => api.create({ collection: "leads", data: { subject: "Batch", lastname } })));
+    const qualify = (id, Status) => void on("leads", id, "QualifyLead", { CreateAccount: false, CreateContact: true, CreateOpportunity: false, Status }).catch(() => {});
+    const states = () => Promise.all(leads.map(async (id) => (await retrieve("leads", id, ["statecode"])).statecode));
+    const run = (second) => {
+      api.startBatch();
+      qualify(leads[0], 3);
+      qualify(leads[1], second);
+      return api.executeBatch();
+    };
+    await assert.rejects(run(4), (errors) => errors.length === 1 && errors[0].error.code === "0x80048408");
+    assert.deepEqual(await states(), [0, 0]);
+    const answers = await run(3);
+    assert.deepEqual(answers.map((a) => a.value.length), [1, 1]);
+    assert.deepEqual(await states(), [1, 1]);
   });
 });
 
