@@ -104,6 +104,9 @@ func (c *Client) refreshMetadata(ctx context.Context, age time.Duration) error {
 		}
 		return struct{}{}, c.checkMetadata(ctx)
 	})
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Op = "" // the caller was doing something else
+	}
 	return err
 }
 

@@ -26,6 +26,7 @@ type disk struct {
 	log         *slog.Logger
 
 	mu      sync.Mutex // held while a file is written
+	swept   bool       // files of no more use were looked for
 	refused bool       // writing has failed, and that was told
 }
 
@@ -41,6 +42,8 @@ const (
 	diskFormat = 1
 	// maxDiskFile bounds a file in bytes. 150 tables of the size of account fit.
 	maxDiskFile = 16 << 20
+	// filePrefix begins the names of all files, behind a dot while they are written.
+	filePrefix = "metadata-"
 )
 
 // diskHeader is the first line of a file: what the file is for. A file that says something else is not read.
@@ -61,7 +64,7 @@ type listedTables struct {
 func (d *disk) path(who owner) string {
 	name, _ := json.Marshal(diskHeader{Format: diskFormat, Environment: d.environment, owner: who})
 	hash := sha256.Sum256(name)
-	return filepath.Join(d.dir, "metadata-"+hex.EncodeToString(hash[:16])+".jsonl")
+	return filepath.Join(d.dir, filePrefix+hex.EncodeToString(hash[:16])+".jsonl")
 }
 
 // load reads what the file of a user holds: nothing where there is none, or none that can be read.
@@ -149,11 +152,32 @@ func (d *disk) save(who owner, k kept) {
 		if err := os.MkdirAll(d.dir, 0o700); err != nil {
 			return err
 		}
+		if !d.swept {
+			d.swept = true
+			d.sweep(time.Now())
+		}
 		return replaceFile(d.path(who), text)
 	}()
 	if err != nil && !d.refused {
 		d.refused = true
 		d.log.Info("metadata is not kept on disk", "error", err.Error())
+	}
+}
+
+// sweep removes files that nobody has written to for so long that all in them is too old, and what a process left behind
+// that ended while it wrote.
+func (d *disk) sweep(now time.Time) {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(strings.TrimPrefix(e.Name(), "."), filePrefix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > maxMetadataAge {
+			_ = os.Remove(filepath.Join(d.dir, e.Name())) // another process may have been faster
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package dataverse_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -212,5 +213,22 @@ func TestNothingIsKeptOfAnEnvironmentThatDoesNotTellOfChanges(t *testing.T) {
 	}
 	if _, n := starting(t, server, dir); n == 0 {
 		t.Error("the second start asked for none")
+	}
+}
+
+func TestFilesOfNoMoreUseAreRemoved(t *testing.T) {
+	server := emulator.Start(t)
+	dir := t.TempDir()
+	for name, age := range map[string]time.Duration{"metadata-0a.jsonl": 8, ".metadata-0a.jsonl-1": 8, "metadata-0b.jsonl": 6, "notes": 8} {
+		path := filepath.Join(dir, name)
+		then := time.Now().Add(-age * 24 * time.Hour)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, then, then)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	starting(t, server, dir)
+	list := files(t, dir)
+	if len(list) != 3 || filepath.Base(list[0]) != "metadata-0b.jsonl" && filepath.Base(list[1]) != "metadata-0b.jsonl" || filepath.Base(list[2]) != "notes" {
+		t.Errorf("left: %v, want the file of 6 days, the new one and what is none of ours", list)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,6 +48,9 @@ func (c *Client) describe(ctx context.Context, name string) (*Table, error) {
 		held, err := c.metadata.table.get(ctx, info.LogicalName, func(ctx context.Context) (*heldTable, error) {
 			return c.fetchTable(ctx, info.LogicalName)
 		})
+		if e, ok := errors.AsType[*Error](err); ok && e.Kind == NotFound { // the table is gone, but for the list of them
+			e.unknownName = true
+		}
 		if err != nil {
 			return nil, err
 		}
