@@ -33,7 +33,7 @@ const (
 	maxDepth   = 1000 // of what is nested: nobody's rows are that deep, but a stack has an end
 )
 
-// whole has read read one value, again from its beginning where the text ended within it.
+// whole reads one value by read, again from its beginning where the text ended within it.
 func (s *scanner) whole(read func() error) error {
 	for {
 		start, depth := s.at, s.depth
@@ -275,7 +275,7 @@ func (s *scanner) malformed() error {
 	return errNotJSON
 }
 
-// scalar reads a string, number or word; what it is is told by its first byte. Of an object or array nothing is kept.
+// scalar reads a string, number or word; its first byte tells them apart. Of an object or array nothing is kept.
 func (s *scanner) scalar() (text []byte, first byte, err error) {
 	first, err = s.next()
 	if err != nil {

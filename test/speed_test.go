@@ -204,6 +204,7 @@ func BenchmarkPage(b *testing.B) {
 }
 
 func comparePage(b *testing.B, c *dataverse.Client, request *http.Request) {
+	b.Helper()
 	var client, plain times
 	size := 0
 	for b.Loop() {

@@ -73,6 +73,11 @@ func connect(ctx context.Context, file string, s *schema.Schema, lock *flock.Flo
 	handle.SetMaxOpenConns(2 + runtime.NumCPU())
 	handle.SetMaxIdleConns(2 + runtime.NumCPU()) // a database in memory lives as long as a connection to it
 	db := &DB{sql: handle, lock: lock}
+	if file == "" && s == schema.Load() {
+		if err := db.copyBlank(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("open the emulator's database: %w", err), handle.Close())
+		}
+	}
 	if err := db.prepare(ctx, s); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the emulator's database: %w", err), handle.Close())
 	}
@@ -95,10 +100,8 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 			return err
 		}
 		if tables == 0 {
-			for statement := range statements(s) {
-				if _, err := tx.ExecContext(ctx, statement); err != nil {
-					return fmt.Errorf("%w in %.80s", err, statement)
-				}
+			if err := create(ctx, tx, s); err != nil {
+				return err
 			}
 		}
 		if _, err := tx.ExecContext(ctx, accessTable); err != nil {
@@ -113,6 +116,15 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 	})
 }
 
+func create(ctx context.Context, q Querier, s *schema.Schema) error {
+	for statement := range statements(s) {
+		if _, err := q.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%w in %.80s", err, statement)
+		}
+	}
+	return nil
+}
+
 // running is the key of a context's transaction.
 type running struct{}
 
@@ -123,14 +135,14 @@ type transaction struct {
 
 // QueryRowContext asks by a prepared statement: a row is read to its end at once, so the statement is free again.
 func (t *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	s, err := t.statement(ctx, query)
+	s, err := t.keepPrepared(ctx, query)
 	if err != nil {
 		return t.Tx.QueryRowContext(ctx, query, args...) // which returns the error
 	}
 	return s.QueryRowContext(ctx, args...)
 }
 
-func (t *transaction) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+func (t *transaction) keepPrepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := t.prepared[query]; ok {
 		return s, nil
 	}
@@ -151,7 +163,7 @@ func Prepared(ctx context.Context, tx *sql.Tx, query string) (*sql.Stmt, error) 
 	if !ok || t.Tx != tx {
 		return tx.PrepareContext(ctx, query)
 	}
-	return t.statement(ctx, query)
+	return t.keepPrepared(ctx, query)
 }
 
 // Read runs fn with a consistent view. Inside a Write it sees the uncommitted rows of that write.
