@@ -195,7 +195,7 @@ func (a *aggregation) answer() error {
 		}
 		var body object
 		a.writeContext(&body, a.root+"$metadata#"+a.table.Set)
-		return a.page(body, objects, -1, next)
+		return a.page(body, slices.Values(objects), -1, next)
 	})
 }
 

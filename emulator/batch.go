@@ -50,7 +50,7 @@ func (c *call) batch() error {
 		}
 	}
 	c.w.Header().Set("Content-Type", "multipart/mixed; boundary="+answers.boundary)
-	c.status, c.held = status, answers.bytes()
+	c.status, c.held = status, whole(answers.bytes())
 	return nil
 }
 

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -28,8 +29,8 @@ type call struct {
 	fault  effect    // what is to go wrong with the request, on demand
 	inner  *inner    // what else is known of a request inside a batch; nil for one by itself
 
-	status int    // of the answer that send is to write; 0 for none
-	held   []byte // its body: it waits until no lock is held, as the client may take its time
+	status int              // of the answer that send is to write; 0 for none
+	held   iter.Seq[[]byte] // its body: it waits until no lock is held, as the client may take its time
 }
 
 // caller is the user that a request acts as.
@@ -82,7 +83,11 @@ func (c *call) answerOrFail() {
 func (c *call) send() {
 	if c.status != 0 {
 		c.w.WriteHeader(c.status)
-		_, _ = c.w.Write(c.held) // a client that went away needs no answer
+		for part := range c.held {
+			if _, err := c.w.Write(part); err != nil {
+				return // a client that went away needs no answer
+			}
+		}
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -173,11 +175,12 @@ func (c *call) list(l listing) (err error) {
 }
 
 // objects are the rows in JSON.
-func (c *call) objects(ctx context.Context, q store.Querier, l listing, rows []row) ([][]byte, error) {
+func (c *call) objects(ctx context.Context, q store.Querier, l listing, rows []row) (iter.Seq[[]byte], error) {
 	if l.references {
-		return c.referenceObjects(l.table, rows), nil
+		return slices.Values(c.referenceObjects(l.table, rows)), nil
 	}
-	return l.projection.render(ctx, q, rows)
+	w, err := l.projection.renderer(ctx, q, rows)
+	return w.objects(rows), err
 }
 
 // cookie points behind the last of the rows.
@@ -209,7 +212,7 @@ func countRows(ctx context.Context, q store.Querier, t *schema.Table, where frag
 }
 
 // envelope writes the page.
-func (c *call) envelope(l listing, objects [][]byte, total int, next string) error {
+func (c *call) envelope(l listing, objects iter.Seq[[]byte], total int, next string) error {
 	var body object
 	contents := c.contextURL(l.table, l.projection)
 	if l.references {
@@ -223,18 +226,44 @@ func (c *call) envelope(l listing, objects [][]byte, total int, next string) err
 }
 
 // page ends an answer of rows; body holds what comes before them.
-func (c *call) page(body object, objects [][]byte, total int, next string) error {
+func (c *call) page(body object, objects iter.Seq[[]byte], total int, next string) error {
 	c.annotatePage(&body, total)
-	body.raw("value", array(objects))
-	if next != "" {
-		body.text("@odata.nextLink", next)
-	}
 	var applied []string
 	if c.prefer.maxPageSize > 0 {
 		applied = append(applied, "odata.maxpagesize="+strconv.Itoa(c.prefer.maxPageSize))
 	}
 	c.applied(applied...)
-	return c.stream(body.bytes())
+	return c.stream(body.around(objects, next))
+}
+
+// partSize is what is sent at once of a page.
+const partSize = 64 << 10
+
+// around is the body with objects as its value, and the link to what follows, in parts.
+func (o object) around(objects iter.Seq[[]byte], next string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		part := slices.Clone(o)
+		part.key("value")
+		between := byte('[')
+		for one := range objects {
+			part = append(append(part, between), one...)
+			between = ','
+			if len(part) >= partSize {
+				if !yield(part) {
+					return
+				}
+				part = part[:0]
+			}
+		}
+		if between == '[' {
+			part = append(part, '[')
+		}
+		part = append(part, ']')
+		if next != "" {
+			part.text("@odata.nextLink", next)
+		}
+		yield(part.bytes())
+	}
 }
 
 // annotatePage adds what a client gets who asks for all annotations.

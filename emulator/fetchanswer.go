@@ -74,7 +74,7 @@ func (q *fetchQuery) write(objects [][]byte, asked []string, total int, more boo
 		body.raw("@odata.count", strconv.AppendInt(nil, int64(min(total, countLimit)), 10))
 	}
 	if !more {
-		return q.page(body, objects, total, "")
+		return q.page(body, slices.Values(objects), total, "")
 	}
 	if len(end.last) > 0 && q.prefer.annotates("Microsoft.Dynamics.CRM.fetchxmlpagingcookie") {
 		body.text("@Microsoft.Dynamics.CRM.fetchxmlpagingcookie", end.annotation())
@@ -86,7 +86,7 @@ func (q *fetchQuery) write(objects [][]byte, asked []string, total int, more boo
 	if q.tree.Count == 0 && q.tree.Page == 0 {
 		next = q.nextLink(end)
 	}
-	return q.page(body, objects, total, next)
+	return q.page(body, slices.Values(objects), total, next)
 }
 
 // render makes the JSON object of each row, without the columns that have no value.

@@ -3,7 +3,9 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
+	"slices"
 )
 
 // object is a JSON object under construction: its properties come out in the order in which they were added, as the
@@ -78,17 +80,20 @@ func appendString(b []byte, s string) []byte {
 }
 
 // answer is a JSON body.
-func (c *call) answer(status int, body []byte) error { return c.answerAs(status, "", body) }
+func (c *call) answer(status int, body []byte) error { return c.answerAs(status, "", whole(body)) }
 
 // stream writes the rows of a collection. What stands in a batch comes with the whole of it.
-func (c *call) stream(body []byte) error {
+func (c *call) stream(body iter.Seq[[]byte]) error {
 	if c.inner != nil {
-		return c.answer(http.StatusOK, body)
+		return c.answerAs(http.StatusOK, "", body)
 	}
 	return c.answerAs(http.StatusOK, "; odata.streaming=true", body)
 }
 
-func (c *call) answerAs(status int, parameter string, body []byte) error {
+// whole is a body in one part.
+func whole(body []byte) iter.Seq[[]byte] { return slices.Values([][]byte{body}) }
+
+func (c *call) answerAs(status int, parameter string, body iter.Seq[[]byte]) error {
 	c.w.Header().Set("Content-Type", "application/json; odata.metadata="+c.metadataLevel()+parameter)
 	c.status, c.held = status, body
 	return nil

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -12,8 +13,8 @@ import (
 // render makes the JSON object of each row. What lies in other tables (names of lookups, currencies, expansions) is
 // read for all rows together.
 func (p *projection) render(ctx context.Context, q store.Querier, rows []row) ([][]byte, error) {
-	w := renderer{projection: p}
-	if err := w.prepare(ctx, q, rows); err != nil {
+	w, err := p.renderer(ctx, q, rows)
+	if err != nil {
 		return nil, err
 	}
 	objects, ends := make([][]byte, len(rows)), make([]int, len(rows))
@@ -31,6 +32,24 @@ func (p *projection) render(ctx context.Context, q store.Querier, rows []row) ([
 		start = end
 	}
 	return objects, nil
+}
+
+// renderer reads what rendering the rows takes.
+func (p *projection) renderer(ctx context.Context, q store.Querier, rows []row) (*renderer, error) {
+	w := &renderer{projection: p}
+	return w, w.prepare(ctx, q, rows)
+}
+
+// objects makes the JSON object of each row, which holds until the next.
+func (w *renderer) objects(rows []row) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		var object []byte
+		for i, r := range rows {
+			if object = w.appendRow(object[:0], i, r); !yield(object) {
+				return
+			}
+		}
+	}
 }
 
 // renderer holds what one render has read from other tables.

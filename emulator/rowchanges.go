@@ -184,7 +184,7 @@ func (k *rowChanges) envelope(p *projection, objects [][]byte, total int, next s
 	if k.prefer.trackChanges {
 		k.prefer.applied(k.w.Header(), "odata.track-changes")
 	}
-	return k.page(body, objects, total, next)
+	return k.page(body, slices.Values(objects), total, next)
 }
 
 // terms order the rows.
