@@ -47,6 +47,10 @@ func (c *Client) answerError(op string, a *answer) *Error {
 	default:
 		e.Message = strings.ToLower(http.StatusText(a.status)) + " (status " + strconv.Itoa(a.status) + ")"
 	}
+	switch strings.ToLower(e.Code) {
+	case "0x80060888", "0x8006088a", "0x80048d19", "0x80041102", "0x80041103": // most often a name that is not known
+		c.metadata.doubt()
+	}
 	return e
 }
 

@@ -264,3 +264,14 @@ func (m *metadata) noteWrite() {
 	m.writes++
 	m.changed, m.checked = m.now(), time.Time{}
 }
+
+// doubt has the next reader ask what has changed, unless that was asked lately: the service refused a name that the
+// metadata has.
+func (m *metadata) doubt() {
+	if m.asked(youngMetadata) {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.checked = time.Time{}
+}

@@ -184,3 +184,24 @@ func TestNothingIsHeldForEver(t *testing.T) {
 		}
 	})
 }
+
+func TestANameThatTheServiceRefusesPutsMetadataInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &history{}
+		s := &service{changes: h.ServeHTTP, rows: always(400, `{"error":{"code":"0x80060888","message":"Could not find a property named 'lastname' on type 'Microsoft.Dynamics.CRM.contact'."}}`)}
+		c := bubble(t, s)
+		describe(t, c, s, "contact")
+		for _, step := range []struct {
+			wait time.Duration
+			want int // checks
+		}{{30 * time.Second, 0}, {time.Minute, 1}, {30 * time.Second, 1}} {
+			time.Sleep(step.wait)
+			if _, err := c.Page(t.Context(), "contact", dataverse.Query{Select: []string{"lastname"}}, ""); dataverse.KindOf(err) != dataverse.Invalid {
+				t.Errorf("got %v, want Invalid", err)
+			}
+			if describe(t, c, s, "contact"); h.asked != step.want {
+				t.Errorf("%d checks, want %d", h.asked, step.want)
+			}
+		}
+	})
+}
