@@ -143,7 +143,7 @@ func (a *acting) add(ctx context.Context, t *schema.Table, values map[string]any
 
 // change writes values by physical column over a row.
 func (a *acting) change(ctx context.Context, l location, values map[string]any) error {
-	return a.modify(ctx, a.tx, &entry{table: l.table, values: values}, l.id)
+	return a.modify(ctx, a.tx, &entry{table: l.table, values: values, acts: true}, l.id)
 }
 
 // stands is the row as it is, by physical column.

@@ -16,6 +16,7 @@ type entry struct {
 	values  map[string]any // by physical column, with the columns that a client may not write left out
 	parents []parent
 	related []related
+	acts    bool // an action writes it, which may do what an update may not
 }
 
 // parent is a row to create before the entry, which then refers to it by the column of the relationship.

@@ -16,6 +16,7 @@ type closing struct {
 	from                []int64
 	to                  int64
 	collection          bool                                              // called on the entity set
+	anyType             bool                                              // the parameter is declared as crmbaseentity, so that the activity has to name its type
 	wrong               func() *Error                                     // the answer where the row is in another state
 	note                func(row, activity map[string]any) map[string]any // columns of the row that the activity fills; nil for none
 	end                 func(context.Context, *acting, location) error    // what else ends; nil for nothing
@@ -53,26 +54,28 @@ var fulfillSalesOrder = closing{
 
 var cancelSalesOrder = closing{
 	parameter: "OrderClose", activity: "orderclose", table: "salesorder", lookup: "salesorderid",
-	from: []int64{0, 1}, to: 2, wrong: invalidState,
+	from: []int64{0, 1}, to: 2, wrong: invalidState, anyType: true,
 }.message("CancelSalesOrder")
 
 // message is the action of the closing.
 func (k closing) message(name string) message {
-	m := message{
-		name:       name,
-		action:     true,
-		collection: k.collection,
-		parameters: []parameter{{name: k.parameter, kind: k.activity}, {name: "Status", kind: "Edm.Int32"}},
-		act:        k.act,
-	}
+	m := message{name: name, action: true, collection: k.collection, act: k.act}
 	if k.collection {
 		m.bound = k.table
 	}
+	kind := k.activity
+	if k.anyType {
+		kind = "crmbaseentity"
+	}
+	m.parameters = []parameter{{name: k.parameter, kind: kind}, {name: "Status", kind: "Edm.Int32"}}
 	return m
 }
 
 func (k closing) act(ctx context.Context, a *acting) error {
 	activities := a.schema.Table(k.activity)
+	if _, typed := a.object(k.parameter).get("@odata.type"); k.anyType && !typed {
+		return untyped(nowhere)
+	}
 	id, err := a.create(ctx, activities, a.nestedAsBind(activities, k.lookup, a.object(k.parameter)))
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func TestQuotesAndOrdersEnd(t *testing.T) {
 		{"quotes", "quote", "WinQuote", `{"Status":4,"QuoteClose":{"quoteid@odata.bind":"/quotes(ID)"}}`, `{"statecode":1}`, 2, 4, columns{"closedon": "2026-03-02"}},
 		{"quotes", "quote", "CloseQuote", `{"Status":6,"QuoteClose":{"quoteid@odata.bind":"/quotes(ID)"}}`, `{"statecode":1}`, 3, 6, columns{"closedon": "2026-03-02"}},
 		{"salesorders", "salesorder", "salesorders/Microsoft.Dynamics.CRM.FulfillSalesOrder", `{"Status":100001,"OrderClose":{"salesorderid@odata.bind":"/salesorders(ID)"}}`, "", 3, 100001, columns{"datefulfilled": "2026-03-02T12:00:00Z"}},
-		{"salesorders", "salesorder", "CancelSalesOrder", `{"Status":4,"OrderClose":{"salesorderid@odata.bind":"/salesorders(ID)"}}`, "", 2, 4, nil},
+		{"salesorders", "salesorder", "CancelSalesOrder", `{"Status":4,"OrderClose":{"@odata.type":"Microsoft.Dynamics.CRM.orderclose","salesorderid@odata.bind":"/salesorders(ID)"}}`, "", 2, 4, nil},
 	} {
 		id := add(t, s, test.set, `{"name":"x","customerid_account@odata.bind":"/accounts(`+account+`)"}`)
 		body := strings.ReplaceAll(test.body, "ID", id)
@@ -113,4 +113,27 @@ func TestQuotesAndOrdersEnd(t *testing.T) {
 			t.Errorf("%s again: got %s, want %s", test.action, r.body, invalid)
 		}
 	}
+}
+
+func TestAnUpdateDoesNotEndWhatAnActionEnds(t *testing.T) {
+	s := start(t)
+	account := add(t, s, "accounts", `{"name":"Contoso"}`)
+	opportunity := add(t, s, "opportunities", `{"name":"o"}`)
+	incident := add(t, s, "incidents", `{"title":"c","customerid_account@odata.bind":"/accounts(`+account+`)"}`)
+	won := failure("0x80100005", "This message can not be used to set the state of opportunity to won. In order to set state of opportunity to won, use the won message instead.")
+	resolved := failure("0x80040203", "This message can not be used to set the state of incident to Resolved. In order to set state of incident to Resolved, use the CloseIncidentRequest message instead.")
+	for _, test := range []struct{ path, body, want string }{
+		{"opportunities(" + opportunity + ")", `{"statecode":1,"statuscode":3}`, won},
+		{"opportunities(" + opportunity + ")", `{"statuscode":3}`, won},
+		{"incidents(" + incident + ")", `{"statecode":1}`, resolved},
+	} {
+		if r := must(t, s, http.StatusBadRequest, "PATCH", test.path, test.body); r.body != test.want {
+			t.Errorf("%s: got %s, want %s", test.body, r.body, test.want)
+		}
+	}
+	must(t, s, http.StatusNoContent, "POST", "WinOpportunity", `{"Status":3,"OpportunityClose":{"opportunityid@odata.bind":"/opportunities(`+opportunity+`)"}}`)
+	must(t, s, http.StatusNoContent, "PATCH", "opportunities("+opportunity+")", `{"description":"x","statecode":1}`)
+	must(t, s, http.StatusNoContent, "PATCH", "opportunities("+opportunity+")", `{"statecode":0}`)
+	wantStored(t, s, "opportunity", opportunity, columns{"statecode": int64(0), "statuscode": int64(1)})
+	must(t, s, http.StatusNoContent, "PATCH", "incidents("+incident+")", `{"statecode":2}`)
 }

@@ -28,31 +28,32 @@ func rules() []rule {
 	lines := among("opportunityproduct", "quotedetail", "salesorderdetail", "invoicedetail")
 	sales := among("opportunity", "quote", "salesorder", "invoice")
 	return []rule{
-		{before, every, (*writing).defaults},                        // columns start with their default
-		{before, every, (*writing).stamp},                           // who wrote the row and when; its version
-		{before, userOwned, (*writing).own},                         // the owner is the caller unless one is given
-		{before, with("businessunitid"), (*writing).joinUnit},       // users and teams are in the caller's business unit unless one is given
-		{before, with("statuscode"), (*writing).state},              // status and status reason go together
-		{before, with("fullname"), (*writing).fullName},             // a full name comes from its parts
-		{before, every, (*writing).composeAddresses},                // as do address1_composite and its like
-		{before, with("entityimage"), (*writing).image},             // an image has an id, a time and a URL
-		{before, every, (*writing).autonumber},                      // cases, quotes, orders and invoices are numbered
-		{before, among("opportunity"), (*writing).potential},        // the account or contact of an opportunity is its customer
-		{before, every, (*writing).customer},                        // accountid and contactid follow the customer
-		{before, among("incident"), (*writing).needsCustomer},       // a case has a customer
-		{before, every, (*writing).needsParents},                    // a row has the lookups that the system requires
-		{before, every, (*writing).needsNoLoop},                     // no row is its own ancestor
-		{before, activity, (*writing).activity},                     // type, length and end of an activity
-		{before, among("activityparty"), (*writing).party},          // a party has an address
-		{before, among("annotation"), (*writing).note},              // a note knows the size of its file
-		{before, with("transactioncurrencyid"), (*writing).convert}, // the currency is the organization's unless one is given
-		{before, lines, (*writing).price},                           // price, amount and number of a line
-		{before, sales, (*writing).total},                           // totals of what is sold
-		{before, with("exchangerate"), (*writing).baseAmounts},      // amounts in the organization's currency
-		{after, activity, (*writing).standingParties},               // owner and regarding row are parties too
-		{after, among("email"), (*writing).addressees},              // an e-mail shows its sender and recipients
-		{after, userOwned, (*writing).assignRelated},                // a new owner gets what belongs to the row
-		{after, lines, (*writing).totalParent},                      // a line changes the totals of what it belongs to
+		{before, every, (*writing).defaults},                                               // columns start with their default
+		{before, every, (*writing).stamp},                                                  // who wrote the row and when; its version
+		{before, userOwned, (*writing).own},                                                // the owner is the caller unless one is given
+		{before, with("businessunitid"), (*writing).joinUnit},                              // users and teams are in the caller's business unit unless one is given
+		{before, with("statuscode"), (*writing).state},                                     // status and status reason go together
+		{before, among("opportunity", "incident", "salesorder"), (*writing).endedByAction}, // what is sold or resolved has an action for it
+		{before, with("fullname"), (*writing).fullName},                                    // a full name comes from its parts
+		{before, every, (*writing).composeAddresses},                                       // as do address1_composite and its like
+		{before, with("entityimage"), (*writing).image},                                    // an image has an id, a time and a URL
+		{before, every, (*writing).autonumber},                                             // cases, quotes, orders and invoices are numbered
+		{before, among("opportunity"), (*writing).potential},                               // the account or contact of an opportunity is its customer
+		{before, every, (*writing).customer},                                               // accountid and contactid follow the customer
+		{before, among("incident"), (*writing).needsCustomer},                              // a case has a customer
+		{before, every, (*writing).needsParents},                                           // a row has the lookups that the system requires
+		{before, every, (*writing).needsNoLoop},                                            // no row is its own ancestor
+		{before, activity, (*writing).activity},                                            // type, length and end of an activity
+		{before, among("activityparty"), (*writing).party},                                 // a party has an address
+		{before, among("annotation"), (*writing).note},                                     // a note knows the size of its file
+		{before, with("transactioncurrencyid"), (*writing).convert},                        // the currency is the organization's unless one is given
+		{before, lines, (*writing).price},                                                  // price, amount and number of a line
+		{before, sales, (*writing).total},                                                  // totals of what is sold
+		{before, with("exchangerate"), (*writing).baseAmounts},                             // amounts in the organization's currency
+		{after, activity, (*writing).standingParties},                                      // owner and regarding row are parties too
+		{after, among("email"), (*writing).addressees},                                     // an e-mail shows its sender and recipients
+		{after, userOwned, (*writing).assignRelated},                                       // a new owner gets what belongs to the row
+		{after, lines, (*writing).totalParent},                                             // a line changes the totals of what it belongs to
 		{gone, lines, (*writing).totalParent},
 	}
 }

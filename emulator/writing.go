@@ -25,6 +25,7 @@ type writing struct {
 	before map[string]any // the row as it stands, by physical column; nil while it is created
 	set    map[string]any // what is written
 	given  map[string]any // what of it the client gave
+	acts   bool           // an action writes the row
 }
 
 func (w *writing) creating() bool { return w.before == nil }
@@ -135,7 +136,7 @@ func (c *call) modify(ctx context.Context, tx *sql.Tx, row *entry, id string) er
 	if err != nil {
 		return err
 	}
-	w := &writing{call: c, tx: tx, table: row.table, id: id, before: stands, set: row.values, given: maps.Clone(row.values)}
+	w := &writing{call: c, tx: tx, table: row.table, id: id, before: stands, set: row.values, given: maps.Clone(row.values), acts: row.acts}
 	if len(w.set) == 0 && len(row.related) == 0 {
 		return nil // the platform changes neither version nor modifiedon
 	}
