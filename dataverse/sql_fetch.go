@@ -10,6 +10,10 @@ import (
 func (q *sqlQuery) fetch() (*fetchxml.Fetch, error) {
 	f := &fetchxml.Fetch{Distinct: q.distinct, Aggregate: q.aggregate, RawOrderBy: true}
 	f.Entity.Name = q.base().table.LogicalName
+	if q.distinct && !q.aggregate && !slices.ContainsFunc(q.items, func(i sqlItem) bool { return i.source == q.base() }) {
+		// No column of the table would be all of them, and those make rows differ.
+		return nil, invalid("sql: DISTINCT together with %s needs a column of %s: select one, or begin FROM with the table whose columns are selected", q.beyond, q.base().alias)
+	}
 	links, err := q.links(q.base())
 	if err != nil {
 		return nil, err
@@ -62,7 +66,7 @@ func (q *sqlQuery) attributes(s *sqlSource) (b fetchxml.Body) {
 		a.UTC = i.part != "" // as SQL, which knows no zone of the user
 		b.Attributes = append(b.Attributes, a)
 	}
-	if s == q.base() && len(b.Attributes) == 0 && !q.aggregate && !q.distinct {
+	if s == q.base() && len(b.Attributes) == 0 && !q.aggregate {
 		b.Attributes = []fetchxml.Attribute{{Name: s.table.PrimaryID}} // none would be all
 	}
 	return b

@@ -168,7 +168,7 @@ func (r *sqlReader) value(c sqlColumn, l *odata.Literal) (sqlValue, error) {
 	}
 	v := sqlValue{out.Kind, out.Value}
 	if c.column.Type == BooleanColumn && out.Kind == odata.Bool {
-		v.text = map[string]string{"true": "1", "false": "0"}[out.Value]
+		v = sqlValue{odata.Number, map[string]string{"true": "1", "false": "0"}[out.Value]}
 	}
 	return v.moment(c.column)
 }

@@ -120,13 +120,10 @@ func (q *sqlQuery) leafText(l *sqlLeaf) (out string) {
 	return text
 }
 
-// sql writes a literal: yes and no as the numbers that SQL has for them.
+// sql writes a literal.
 func (v sqlValue) sql() string {
-	switch v.kind {
-	case odata.Number:
+	if v.kind == odata.Number {
 		return v.text
-	case odata.Bool:
-		return map[string]string{"true": "1", "false": "0"}[v.text]
 	}
 	return "'" + strings.ReplaceAll(v.text, "'", "''") + "'"
 }
