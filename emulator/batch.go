@@ -37,6 +37,7 @@ func (c *call) batch() error {
 	if err != nil {
 		return err
 	}
+	defer c.hold(slices.ContainsFunc(items, batchItem.customizes))()
 	answers := newBatchAnswer("batchresponse_" + uuid.NewString())
 	status := http.StatusOK
 	for _, item := range items {
@@ -81,6 +82,12 @@ func (c *call) changeSet(operations []operation) (set *batchAnswer, failed bool,
 		return set, false, nil
 	}
 	named := map[string]string{}
+	before, kept := c.current.Load(), false
+	defer func() {
+		if !kept && c.current.Load() != before {
+			c.current.Store(before)
+		}
+	}()
 	err = c.db.Write(c.context(), func(ctx context.Context, _ *sql.Tx) error {
 		for _, o := range operations {
 			w := c.perform(ctx, o, named)
@@ -96,6 +103,7 @@ func (c *call) changeSet(operations []operation) (set *batchAnswer, failed bool,
 		}
 		return nil
 	})
+	kept = err == nil
 	if errors.Is(err, errRolledBack) {
 		return set, true, nil
 	}

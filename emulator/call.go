@@ -18,16 +18,17 @@ import (
 // call is one request on its way through the emulator.
 type call struct {
 	*Emulator
-	w      http.ResponseWriter
-	r      *http.Request
-	root   string // http://host/api/data/v9.2/, as the client asked for it
-	path   []odata.Segment
-	query  url.Values
-	prefer prefer
-	caller caller
-	at     time.Time // one clock reading for all that the request writes, in UTC and whole seconds
-	fault  effect    // what is to go wrong with the request, on demand
-	inner  *inner    // what else is known of a request inside a batch; nil for one by itself
+	*catalog // as it is while the request is answered
+	w        http.ResponseWriter
+	r        *http.Request
+	root     string // http://host/api/data/v9.2/, as the client asked for it
+	path     []odata.Segment
+	query    url.Values
+	prefer   prefer
+	caller   caller
+	at       time.Time // one clock reading for all that the request writes, in UTC and whole seconds
+	fault    effect    // what is to go wrong with the request, on demand
+	inner    *inner    // what else is known of a request inside a batch; nil for one by itself
 
 	status int              // of the answer that send is to write; 0 for none
 	held   iter.Seq[[]byte] // its body: it waits until no lock is held, as the client may take its time
@@ -46,7 +47,7 @@ var serviceRoot = regexp.MustCompile(`^/api/data/v(8\.[0-2]|9\.[0-2])(/|$)`)
 const maxURL = 32768
 
 func newCall(e *Emulator, w http.ResponseWriter, r *http.Request) *call {
-	return &call{Emulator: e, w: w, r: r, query: parseQuery(r.URL.RawQuery), prefer: parsePrefer(r.Header),
+	return &call{Emulator: e, catalog: e.current.Load(), w: w, r: r, query: parseQuery(r.URL.RawQuery), prefer: parsePrefer(r.Header),
 		at: e.now().UTC().Truncate(time.Second)}
 }
 
@@ -137,7 +138,21 @@ func (c *call) api(path, root string) error {
 		return err
 	}
 	c.path = segments
+	if c.inner == nil && first(segments) != "$batch" { // a batch reads its body first, and holds the schema for all in it
+		if err := c.buffer(); err != nil {
+			return err
+		}
+		defer c.hold(customizes(c.r.Method, segments))()
+	}
 	return c.route()
+}
+
+// first is the name that a path begins with.
+func first(path []odata.Segment) string {
+	if len(path) == 0 {
+		return ""
+	}
+	return path[0].Name
 }
 
 // origin is the scheme and host that the client used.

@@ -85,7 +85,7 @@ func (c changes) selected(table *definition, t *schema.Table, nav string) []*def
 func latest(t *schema.Table) int64 {
 	version := t.Version
 	for _, c := range t.Columns {
-		version = max(version, c.Version, optionsVersion(c))
+		version = max(version, c.Version, optionsVersion(c.Options))
 	}
 	for _, r := range slices.Concat(t.ManyToOne, t.OneToMany) {
 		version = max(version, r.Version)

@@ -1,11 +1,13 @@
 package emulator
 
 import (
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
 // definition is one object of the metadata: a table, column, relationship, key or choice. Its JSON is made once; each
@@ -29,9 +31,12 @@ type settings map[string]any
 // raw is JSON.
 type raw []byte
 
-// define makes a definition of the kind. Version is that of its last change.
-func (m *metadata) define(kindName, name string, id uuid.UUID, version int64, set settings) *definition {
+// define makes a definition of the kind. Version is that of its last change; extras come on top of the settings.
+func (m *metadata) define(kindName, name string, id uuid.UUID, version int64, set settings, extras schema.Extras) *definition {
 	kind := m.types[kindName]
+	for name, value := range extras.Settings {
+		set[name] = raw(value)
+	}
 	set["MetadataId"], set["HasChanged"] = id, m.hasChanged(version)
 	d := &definition{kind: kind, name: name, id: id.String(), ends: make([]int32, len(kind.all)), latest: version}
 	d.json = make([]byte, 0, 2048)
@@ -113,22 +118,49 @@ func orNull(s string) any {
 	return s
 }
 
-// label is a Label with one text in English. Its id is derived from what it labels, so that it stays the same.
-func (m *metadata) label(text string, owner uuid.UUID, part string) raw {
-	if text == "" || m.languages != nil && !slices.Contains(m.languages, english) {
+// label is a Label: the text in English and its translations. Its ids are derived from what it labels, so that they
+// stay the same.
+func (m *metadata) label(text string, translations map[int]string, owner uuid.UUID, part string, managed bool) raw {
+	languages := slices.Sorted(maps.Keys(translations))
+	if text != "" {
+		languages = append([]int{english}, languages...)
+	}
+	var all, user []byte
+	for _, language := range languages {
+		if m.languages != nil && !slices.Contains(m.languages, language) {
+			continue
+		}
+		var o object
+		if language == english {
+			o.text("Label", text)
+		} else {
+			o.text("Label", translations[language])
+		}
+		o.any("LanguageCode", language)
+		o.any("IsManaged", managed)
+		o.text("MetadataId", labelID(owner, part, language).String())
+		o.raw("HasChanged", []byte("null"))
+		one := o.bytes()
+		all = append(comma(all, 0), one...)
+		if language == english {
+			user = one
+		}
+	}
+	if all == nil {
 		return raw(noLabel)
 	}
-	var o object
-	o.text("Label", text)
-	o.any("LanguageCode", english)
-	o.raw("IsManaged", []byte("true"))
-	o.text("MetadataId", uuid.NewSHA1(owner, []byte(part)).String())
-	o.raw("HasChanged", []byte("null"))
-	one := string(o.bytes())
-	var b strings.Builder
-	b.Grow(2*len(one) + 48)
-	b.WriteString(`{"LocalizedLabels":[` + one + `],"UserLocalizedLabel":` + one + `}`)
-	return raw(b.String())
+	if user == nil {
+		user = []byte("null")
+	}
+	return slices.Concat(raw(`{"LocalizedLabels":[`), all, raw(`],"UserLocalizedLabel":`), user, raw("}"))
+}
+
+// labelID is the id of a text in a language. That in English is as old as the label.
+func labelID(owner uuid.UUID, part string, language int) uuid.UUID {
+	if language != english {
+		part += "/" + strconv.Itoa(language)
+	}
+	return uuid.NewSHA1(owner, []byte(part))
 }
 
 // english is the language of all labels.

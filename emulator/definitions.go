@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -73,8 +74,14 @@ func (c *call) serveDefinitions(set string, kind *metadataType) error {
 // definitionsOf are all definitions in a set, labelled in the languages asked for.
 func (c *call) definitionsOf(set string) []*definition {
 	m := c.labelled
-	if languages := c.query.Get("LabelLanguages"); languages != "" && !slices.Contains(strings.Split(languages, ","), "1033") {
-		m = c.unlabelled
+	if text := c.query.Get("LabelLanguages"); text != "" {
+		var languages []int
+		for code := range strings.SplitSeq(text, ",") {
+			if n, err := strconv.Atoi(strings.TrimSpace(code)); err == nil {
+				languages = append(languages, n)
+			}
+		}
+		m = c.labelledIn(languages)
 	}
 	switch set {
 	case "EntityDefinitions":

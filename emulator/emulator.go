@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -37,28 +38,23 @@ const DefaultToken = "demo"
 
 // Emulator is a running Dataverse. It is an http.Handler, safe for concurrent use.
 type Emulator struct {
-	schema *schema.Schema
-	db     *store.DB
-	token  string
-	key    []byte // signs the tokens that the sign-in gives out; new with every start
-	now    func() time.Time
-	log    *slog.Logger
+	db    *store.DB
+	token string
+	key   []byte // signs the tokens that the sign-in gives out; new with every start
+	now   func() time.Time
+	log   *slog.Logger
 
 	protection *protection
 	faults     faults
 
-	labelled, unlabelled *metadata // definitions in English, and for those who ask for another language
-
-	plainCSDL, annotatedCSDL func() []byte // made when first asked for
+	customizing sync.RWMutex            // held for writing while a request changes the schema
+	current     atomic.Pointer[catalog] // the schema; changed under customizing only
 }
 
 // New opens the database and, where it is new, fills it.
 func New(ctx context.Context, o Options) (*Emulator, error) {
-	e := &Emulator{schema: schema.Load(), token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
+	e := &Emulator{token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
 	_, _ = rand.Read(e.key) // never fails
-	e.labelled, e.unlabelled = newMetadata(e.schema, nil, nil), newMetadata(e.schema, []int{}, nil)
-	e.plainCSDL = sync.OnceValue(func() []byte { return writeCSDL(e.schema, false) })
-	e.annotatedCSDL = sync.OnceValue(func() []byte { return writeCSDL(e.schema, true) })
 	if e.token == "" {
 		e.token = DefaultToken
 	}
@@ -74,15 +70,30 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 			return nil, err
 		}
 	}
-	db, err := store.Open(ctx, o.DB, e.schema)
+	db, err := store.Open(ctx, o.DB, schema.Load())
 	if err != nil {
 		return nil, err
 	}
 	e.db = db
-	if err := e.fill(ctx, o.Empty); err != nil {
+	if err := errors.Join(e.loadSchema(ctx), e.fill(ctx, o.Empty)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return e, nil
+}
+
+// loadSchema is the embedded schema, with what has been changed in a database that is not new.
+func (e *Emulator) loadSchema(ctx context.Context) error {
+	s := schema.Load()
+	e.current.Store(newCatalog(s))
+	data, err := e.db.SavedSchema(ctx)
+	if err != nil || data == nil {
+		return err
+	}
+	if s, err = s.Restore(data); err != nil {
+		return err
+	}
+	e.current.Store(newCatalog(s))
+	return nil
 }
 
 // fill gives a new database its first rows.
@@ -102,10 +113,11 @@ func (e *Emulator) fill(ctx context.Context, empty bool) error {
 		return err
 	}
 	return e.db.Write(ctx, func(ctx context.Context, _ *sql.Tx) error { // one transaction: a file is never half filled
-		if err := seed.Base(ctx, e.db, e.schema, e.now()); err != nil || empty {
+		s := e.current.Load().schema
+		if err := seed.Base(ctx, e.db, s, e.now()); err != nil || empty {
 			return err
 		}
-		return seed.Sample(ctx, e.db, e.schema, e.now())
+		return seed.Sample(ctx, e.db, s, e.now())
 	})
 }
 

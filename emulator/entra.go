@@ -52,9 +52,8 @@ Sign-in:   send the emulator's token as "Authorization: Bearer <token>", or take
 
 func (c *call) plain(status int, text string) error {
 	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	c.w.WriteHeader(status)
-	_, err := c.w.Write([]byte(text))
-	return err
+	c.status, c.held = status, []byte(text)
+	return nil
 }
 
 // tokenVersion is which of Entra's two token endpoints is asked.

@@ -14,7 +14,7 @@ func Stored(t *testing.T, s *Server, table, id string) map[string]any {
 	t.Helper()
 	var row map[string]any
 	err := s.Emulator.db.Read(t.Context(), func(ctx context.Context, q store.Querier) (err error) {
-		row, err = load(ctx, q, s.Emulator.schema.Table(table), id)
+		row, err = load(ctx, q, s.Emulator.current.Load().schema.Table(table), id)
 		if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
 			return nil
 		}

@@ -17,6 +17,7 @@ type message struct {
 	action     bool   // called with POST; a function is called with GET
 	bound      string // table whose rows it is called on, principal for users and teams; "" is called below the service root
 	collection bool   // bound to the table's entity set rather than to a row
+	customizes bool   // changes the schema
 	parameters []parameter
 	result     string // type of the answer; "" is none
 	answer     func(*call, arguments) error

@@ -48,14 +48,16 @@ func (m *metadata) table(t *schema.Table) *definition {
 		"ActivityTypeMask": activityTypeMask(t), "IsActivity": t.Activity, "IsActivityParty": t.ActivityParty,
 		"IsIntersect": t.Intersect, "IsLogicalEntity": t.Abstract, "HasNotes": t.Notes, "HasActivities": t.Activities,
 		"ChangeTrackingEnabled": t.ChangeTracking, "IsOptimisticConcurrencyEnabled": t.Optimistic,
-		"IsStateModelAware":     t.Column("statecode") != nil,
-		"CanTriggerWorkflow":    t.Ownership == schema.UserOwned,
-		"IsImportable":          t.Ownership == schema.UserOwned,
-		"HasEmailAddresses":     slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.Format == "Email" }),
-		"DisplayName":           m.label(t.Display, t.MetadataID, "DisplayName"),
-		"DisplayCollectionName": m.label(t.DisplayCollection, t.MetadataID, "DisplayCollectionName"),
+		"IsStateModelAware":  t.Column("statecode") != nil,
+		"CanTriggerWorkflow": t.Ownership == schema.UserOwned,
+		"IsImportable":       t.Ownership == schema.UserOwned,
+		"HasEmailAddresses":  slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.Format == "Email" }),
+		"IsCustomEntity":     t.Custom, "IsManaged": !t.Custom,
+		"DisplayName":           m.label(t.Display, t.Translations["DisplayName"], t.MetadataID, "DisplayName", !t.Custom),
+		"DisplayCollectionName": m.label(t.DisplayCollection, t.Translations["DisplayCollectionName"], t.MetadataID, "DisplayCollectionName", !t.Custom),
+		"Description":           m.label(t.Description, t.Translations["Description"], t.MetadataID, "Description", !t.Custom),
 		"Privileges":            privileges(t),
-	})
+	}, t.Extras)
 	columns := sync.OnceValue(func() []*definition { return m.columns(t) })
 	keys := sync.OnceValue(func() []*definition { return m.keys(t) })
 	oneToMany := sync.OnceValue(func() []*definition { return m.oneToMany(t.OneToMany) })
@@ -114,8 +116,9 @@ func (m *metadata) keys(t *schema.Table) []*definition {
 	for _, k := range t.Keys {
 		all = append(all, m.define("EntityKeyMetadata", k.Logical, k.MetadataID, k.Version, settings{
 			"KeyAttributes": k.Attributes, "LogicalName": k.Logical, "SchemaName": k.Schema,
-			"EntityLogicalName": t.Logical, "DisplayName": m.label(k.Schema, k.MetadataID, "DisplayName"),
-		}))
+			"EntityLogicalName": t.Logical, "IsManaged": !k.Custom, "DisplayName": m.label(cmp.Or(k.Display, k.Schema),
+				k.Translations["DisplayName"], k.MetadataID, "DisplayName", !k.Custom),
+		}, k.Extras))
 	}
 	return all
 }
@@ -129,12 +132,13 @@ func (m *metadata) oneToMany(relationships []*schema.Relationship) []*definition
 			"ReferencedEntityNavigationPropertyName":  r.ReferencedNav,
 			"ReferencingEntityNavigationPropertyName": r.ReferencingNav,
 			"AssociatedMenuConfiguration":             raw(hiddenMenu), "CascadeConfiguration": cascades(r.Cascade),
+			"IsCustomRelationship": r.Custom, "IsManaged": !r.Custom,
 		}
 		switch r.Attribute {
 		case "createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "organizationid":
 			set["SecurityTypes"], set["RelationshipBehavior"] = "None", 0
 		}
-		all = append(all, m.define("OneToManyRelationshipMetadata", r.Schema, r.MetadataID, r.Version, set))
+		all = append(all, m.define("OneToManyRelationshipMetadata", r.Schema, r.MetadataID, r.Version, set, r.Extras))
 	}
 	return all
 }
@@ -165,7 +169,8 @@ func (m *metadata) manyToMany(relationships []*schema.ManyToMany) []*definition 
 			"Entity1IntersectAttribute": r.Attribute1, "Entity2IntersectAttribute": r.Attribute2,
 			"Entity1NavigationPropertyName": r.Nav1, "Entity2NavigationPropertyName": r.Nav2,
 			"Entity1AssociatedMenuConfiguration": raw(hiddenMenu), "Entity2AssociatedMenuConfiguration": raw(hiddenMenu),
-		}))
+			"IsCustomRelationship": r.Custom, "IsManaged": !r.Custom,
+		}, r.Extras))
 	}
 	return all
 }
@@ -186,12 +191,8 @@ func (m *metadata) allRelationships() []*definition {
 // globalChoices gathers the choices that columns share.
 func (m *metadata) globalChoices() []*definition {
 	seen := map[string]*definition{}
-	for _, t := range m.schema.Tables {
-		for _, c := range t.Columns {
-			if c.GlobalOptionSet && seen[c.OptionSet] == nil {
-				seen[c.OptionSet] = m.optionSet(c)
-			}
-		}
+	for _, c := range m.schema.Choices {
+		seen[c.Name] = m.choice(c)
 	}
 	return byName(seen)
 }

@@ -2,9 +2,6 @@ package emulator
 
 import (
 	"strconv"
-	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
@@ -50,7 +47,9 @@ func (m *metadata) column(c *schema.Column, number int) *definition {
 		"CanBeSecuredForUpdate": securable && c.Update, "IsRequiredForForm": c.Required == "ApplicationRequired",
 		"IsValidForForm": c.Display != "", "IsValidForGrid": c.Display != "",
 		"AttributeTypeName": raw(`{"Value":"` + string(c.Type) + `Type"}`),
-		"DisplayName":       m.label(c.Display, c.MetadataID, "DisplayName"),
+		"IsManaged":         !c.Custom,
+		"DisplayName":       m.label(c.Display, c.Translations["DisplayName"], c.MetadataID, "DisplayName", !c.Custom),
+		"Description":       m.label(c.Description, c.Translations["Description"], c.MetadataID, "Description", !c.Custom),
 		"RequiredLevel": raw(managed(`"`+c.Required+`"`, strconv.FormatBool(c.Required != "SystemRequired"),
 			"canmodifyrequirementlevelsettings")),
 		"IsValidForAdvancedFind": raw(managed(strconv.FormatBool(c.Display != ""), "true", "canmodifysearchsettings")),
@@ -61,8 +60,8 @@ func (m *metadata) column(c *schema.Column, number int) *definition {
 	setText(c, set)
 	setNumber(c, set)
 	setOther(c, set)
-	d := m.define(columnKind(c.Type), c.Logical, c.MetadataID, c.Version, set)
-	d.latest = max(d.latest, optionsVersion(c))
+	d := m.define(columnKind(c.Type), c.Logical, c.MetadataID, c.Version, set, c.Extras)
+	d.latest = max(d.latest, optionsVersion(c.Options))
 	if len(d.kind.navs) > 0 && len(c.Options) > 0 {
 		d.follow = m.columnChoices(c)
 	}
@@ -154,59 +153,67 @@ func (m *metadata) columnChoices(c *schema.Column) func(string) []*definition {
 
 // optionSet is the choice of a column.
 func (m *metadata) optionSet(c *schema.Column) *definition {
-	name, id := c.OptionSet, derivedID(c.MetadataID, "OptionSet")
+	if c.GlobalOptionSet {
+		return m.choice(m.schema.Choice(c.OptionSet))
+	}
+	name := c.OptionSet
 	if name == "" {
 		name = c.Table.Logical + "_" + c.Logical
 	}
-	if c.GlobalOptionSet {
-		id = derivedID(uuid.NameSpaceOID, "dataverse/optionset/"+name)
+	own := &schema.Choice{Name: name, Display: c.Display, Type: c.Type, Options: c.Options, Custom: c.Custom,
+		MetadataID: derivedID(c.MetadataID, "OptionSet")}
+	own.Translations = c.Translations
+	return m.optionsOf(own, false)
+}
+
+// choice is a choice that columns share.
+func (m *metadata) choice(c *schema.Choice) *definition { return m.optionsOf(c, true) }
+
+func (m *metadata) optionsOf(c *schema.Choice, global bool) *definition {
+	set := settings{"Name": c.Name, "IsGlobal": global, "IsManaged": !c.Custom, "IsCustomOptionSet": c.Custom,
+		"DisplayName": m.label(c.Display, c.Translations["DisplayName"], c.MetadataID, "DisplayName", !c.Custom),
+		"Description": m.label(c.Description, c.Translations["Description"], c.MetadataID, "Description", !c.Custom)}
+	if !global {
+		set["Description"] = raw(noLabel)
 	}
-	set := settings{"Name": name, "IsGlobal": c.GlobalOptionSet, "DisplayName": m.label(c.Display, id, "DisplayName")}
 	kind := "OptionSetMetadata"
 	switch c.Type {
 	case schema.Boolean:
 		kind = "BooleanOptionSetMetadata"
 		set["OptionSetType"] = "Boolean"
-		for name, value := range map[string]int{"TrueOption": 1, "FalseOption": 0} {
-			if o, ok := c.Option(value); ok {
-				set[name] = m.option(c, o, id)
-			}
+		for _, o := range c.Options {
+			set[map[int]string{0: "FalseOption", 1: "TrueOption"}[o.Value]] = m.option(c, o)
 		}
 	case schema.State, schema.Status:
 		set["OptionSetType"] = string(c.Type)
 	}
 	if kind == "OptionSetMetadata" {
-		set["Options"] = m.options(c, id)
+		set["Options"] = m.options(c)
 	}
-	d := m.define(kind, name, id, 0, set)
-	d.latest = optionsVersion(c)
+	d := m.define(kind, c.Name, c.MetadataID, c.Version, set, c.Extras)
+	d.latest = max(d.latest, optionsVersion(c.Options))
 	return d
 }
 
-// optionsVersion is the version of the last change of a column's options.
-func optionsVersion(c *schema.Column) int64 {
+// optionsVersion is the version of the last change of options.
+func optionsVersion(options []schema.Option) int64 {
 	var latest int64
-	for _, o := range c.Options {
+	for _, o := range options {
 		latest = max(latest, o.Version)
 	}
 	return latest
 }
 
-func (m *metadata) options(c *schema.Column, owner uuid.UUID) raw {
-	var b strings.Builder
-	b.WriteByte('[')
-	for i, o := range c.Options {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(m.option(c, o, owner))
+func (m *metadata) options(c *schema.Choice) raw {
+	b := raw{'['}
+	for _, o := range c.Options {
+		b = append(comma(b, 1), m.option(c, o)...)
 	}
-	b.WriteByte(']')
-	return raw(b.String())
+	return append(b, ']')
 }
 
 // option is one value of a choice.
-func (m *metadata) option(c *schema.Column, value schema.Option, owner uuid.UUID) raw {
+func (m *metadata) option(c *schema.Choice, value schema.Option) raw {
 	var o object
 	switch c.Type {
 	case schema.State:
@@ -214,9 +221,11 @@ func (m *metadata) option(c *schema.Column, value schema.Option, owner uuid.UUID
 	case schema.Status:
 		o.text("@odata.type", "#"+namespace+"StatusOptionMetadata")
 	}
+	managed := !c.Custom && value.Version == 0
+	part := strconv.Itoa(value.Value)
 	o.any("Value", value.Value)
-	o.raw("Color", []byte("null"))
-	o.any("IsManaged", true)
+	o.any("Color", orNull(value.Color))
+	o.any("IsManaged", managed)
 	o.text("ExternalValue", "")
 	o.raw("ParentValues", []byte("[]"))
 	o.raw("Tag", []byte("null"))
@@ -231,7 +240,7 @@ func (m *metadata) option(c *schema.Column, value schema.Option, owner uuid.UUID
 		o.any("State", value.State)
 		o.raw("TransitionData", []byte("null"))
 	}
-	o.raw("Label", m.label(value.Label, owner, strconv.Itoa(value.Value)))
-	o.raw("Description", []byte(noLabel))
+	o.raw("Label", m.label(value.Label, value.Translations["Label"], c.MetadataID, part, managed))
+	o.raw("Description", m.label(value.Description, value.Translations["Description"], c.MetadataID, part+"/Description", managed))
 	return raw(o.bytes())
 }

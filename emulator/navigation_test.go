@@ -149,7 +149,7 @@ func TestWithoutSelectEveryPropertyComesNullsLast(t *testing.T) {
 		}
 		nulls = value == "null"
 	}
-	for _, column := range e.schema.Table("account").Columns {
+	for _, column := range e.current.Load().schema.Table("account").Columns {
 		if want := column.Property && column.Read; seen[column.PropertyName()] != want {
 			t.Errorf("%s: in the answer %v, want %v", column.PropertyName(), !want, want)
 		}
@@ -158,7 +158,7 @@ func TestWithoutSelectEveryPropertyComesNullsLast(t *testing.T) {
 
 func TestEveryTableCanBeReadWhole(t *testing.T) {
 	e := testRows(t)
-	for _, table := range e.schema.Tables {
+	for _, table := range e.current.Load().schema.Tables {
 		w := ask(t, e, table.Set+"("+nobody+")")
 		if w.Code != http.StatusNotFound {
 			t.Errorf("%s(%s): status %d, want 404: %s", table.Set, nobody, w.Code, w.Body)
@@ -175,7 +175,7 @@ func TestEveryTableCanBeReadWhole(t *testing.T) {
 
 func TestEveryNavigationCanBeFollowedAndExpanded(t *testing.T) {
 	e := testRows(t)
-	for _, table := range e.schema.Tables {
+	for _, table := range e.current.Load().schema.Tables {
 		if table.Abstract {
 			continue
 		}
@@ -204,7 +204,7 @@ func TestRepresentationOfAWriteIsTheRowAsRead(t *testing.T) {
 		w := httptest.NewRecorder()
 		c := newCall(e, w, r)
 		c.root = "http://org/api/data/v9.2/"
-		if err := c.readBack(t.Context(), e.schema.Table("account"), litware, http.StatusCreated); err != nil {
+		if err := c.readBack(t.Context(), e.current.Load().schema.Table("account"), litware, http.StatusCreated); err != nil {
 			t.Fatal(err)
 		}
 		c.send()

@@ -219,6 +219,6 @@ func (c *call) answerBare(column *schema.Column, value any) error {
 		body, kind = data, "application/octet-stream"
 	}
 	c.w.Header().Set("Content-Type", kind)
-	_, err := c.w.Write(body)
-	return err
+	c.status, c.held = http.StatusOK, body
+	return nil
 }

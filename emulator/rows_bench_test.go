@@ -37,7 +37,7 @@ func benchmarkPage(b *testing.B, headers http.Header) (*Emulator, *projection, s
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "http://org/api/data/v9.2/accounts", http.NoBody)
 	r.Header = headers
 	c := newCall(e, httptest.NewRecorder(), r)
-	p, err := c.project(e.schema.Table("account"), odata.Options{Select: []string{"name", "accountnumber", "revenue", "numberofemployees",
+	p, err := c.project(e.current.Load().schema.Table("account"), odata.Options{Select: []string{"name", "accountnumber", "revenue", "numberofemployees",
 		"industrycode", "createdon", "_primarycontactid_value", "_ownerid_value", "statecode", "description"}})
 	if err != nil {
 		b.Fatal(err)

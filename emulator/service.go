@@ -53,6 +53,6 @@ func (c *call) metadataDocument() error {
 		document = c.annotatedCSDL
 	}
 	c.w.Header().Set("Content-Type", "application/xml")
-	_, err := c.w.Write(document())
-	return err
+	c.status, c.held = http.StatusOK, document()
+	return nil
 }

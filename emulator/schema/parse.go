@@ -36,7 +36,9 @@ func parse(text string) (*Schema, error) {
 			return nil, fmt.Errorf("tables.tsv line %d: %w", number, err)
 		}
 	}
-	p.link()
+	p.schema.many = p.many
+	p.schema.gatherChoices()
+	p.schema.Link()
 	for _, t := range p.schema.Tables {
 		t.addBulkMessages()
 	}
@@ -215,29 +217,6 @@ func (p *parser) addOption(get func(int) string) error {
 	}
 	p.column.Options = append(p.column.Options, o)
 	return nil
-}
-
-// link gives both sides of every relationship their navigation properties.
-func (p *parser) link() {
-	for _, t := range p.schema.Tables {
-		for _, r := range t.ManyToOne {
-			t.navs[r.ReferencingNav] = Nav{One: r}
-			if one := p.schema.byName[r.Referenced]; one != nil {
-				one.OneToMany = append(one.OneToMany, r)
-				one.navs[r.ReferencedNav] = Nav{Many: r}
-			}
-		}
-	}
-	for _, m := range p.many {
-		first, second := p.schema.byName[m.Entity1], p.schema.byName[m.Entity2]
-		first.ManyToMany = append(first.ManyToMany, m)
-		first.navs[m.Nav1] = Nav{Across: m, First: true}
-		if second != first {
-			second.ManyToMany = append(second.ManyToMany, m)
-		}
-		second.navs[m.Nav2] = Nav{Across: m, First: second == first && m.Nav1 == m.Nav2}
-	}
-	slices.SortFunc(p.schema.Tables, func(a, b *Table) int { return strings.Compare(a.Logical, b.Logical) })
 }
 
 func cascade(s string) Cascade {

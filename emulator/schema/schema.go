@@ -3,6 +3,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"sync"
 
 	"github.com/google/uuid"
@@ -11,8 +12,10 @@ import (
 // Schema is a set of tables that refer to one another. It is read only once loaded.
 type Schema struct {
 	Tables  []*Table   // sorted by logical name
+	Choices []*Choice  // those that columns share, sorted by name
 	Version int64      // of its last change; 0 where nothing has changed since it was made
 	Deleted []Deletion // what it has lost, oldest first
+	many    []*ManyToMany
 	byName  map[string]*Table
 	bySet   map[string]*Table
 }
@@ -59,14 +62,17 @@ type Table struct {
 	Messages          []string
 	Columns           []*Column
 	ManyToOne         []*Relationship // this table holds the lookup
-	OneToMany         []*Relationship // this table is looked up
-	ManyToMany        []*ManyToMany
+	OneToMany         []*Relationship `json:"-"` // this table is looked up
+	ManyToMany        []*ManyToMany   `json:"-"`
 	Keys              []Key
 	Privileges        []Privilege
 	MetadataID        uuid.UUID
 	Version           int64 // of the last change of the table itself, 0 for none
-	columns           map[string]*Column
-	navs              map[string]Nav
+	Custom            bool
+	Changed           bool // it, or something in it, is not as it was made
+	Extras
+	columns map[string]*Column
+	navs    map[string]Nav
 }
 
 // Ownership is who owns the rows of a table, spelled as OwnershipTypes spells it.
@@ -113,7 +119,7 @@ const (
 
 // Column is a column (an attribute).
 type Column struct {
-	Table            *Table
+	Table            *Table `json:"-"`
 	Logical          string
 	Schema           string
 	Display          string // "" where it has no label
@@ -143,6 +149,27 @@ type Column struct {
 	Default          string
 	MetadataID       uuid.UUID
 	Version          int64
+	Extras
+}
+
+// Extras are what a definition says of itself beyond what the emulator acts on.
+type Extras struct {
+	Description  string
+	Translations map[string]map[int]string  `json:",omitempty"` // of labels: property, language, text
+	Settings     map[string]json.RawMessage `json:",omitempty"` // other properties that differ from the usual
+}
+
+// Choice is a set of options that columns share.
+type Choice struct {
+	Name       string
+	Display    string
+	Type       Type // Picklist, or that of the first column where a column came before it
+	Options    []Option
+	MetadataID uuid.UUID
+	Version    int64
+	Custom     bool
+	Changed    bool
+	Extras
 }
 
 // Option is one value of a choice. State is the state that a status reason belongs to; DefaultStatus and Invariant
@@ -154,6 +181,8 @@ type Option struct {
 	DefaultStatus int
 	Invariant     string
 	Version       int64
+	Color         string
+	Extras
 }
 
 // Relationship is one-to-many: many rows of Referencing point by Attribute to one row of Referenced.
@@ -169,6 +198,8 @@ type Relationship struct {
 	Cascade             Cascade
 	MetadataID          uuid.UUID
 	Version             int64
+	Custom              bool
+	Extras
 }
 
 // Cascade says what an action on the one side does to the many side: NoCascade, Cascade, RemoveLink or Restrict.
@@ -188,6 +219,9 @@ type ManyToMany struct {
 	Nav2       string
 	MetadataID uuid.UUID
 	Version    int64
+	Custom     bool
+	Changed    bool
+	Extras
 }
 
 // Key is an alternate key.
@@ -197,6 +231,9 @@ type Key struct {
 	Attributes []string
 	MetadataID uuid.UUID
 	Version    int64
+	Display    string // "" is the schema name
+	Custom     bool
+	Extras
 }
 
 // Privilege is a right on a table, such as prvReadAccount.

@@ -92,16 +92,10 @@ func indexes(t *schema.Table) []string {
 			"owningbusinessunit", "owninguser", "owningteam":
 			continue
 		}
-		all = append(all, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %[3]s IS NOT NULL",
-			Quote(t.Logical+"."+c.Logical), Quote(t.Logical), Quote(c.Logical)))
+		all = append(all, lookupIndex(t, c))
 	}
 	for _, key := range t.Keys {
-		columns := make([]string, len(key.Attributes))
-		for i, name := range key.Attributes {
-			columns[i] = Quote(name)
-		}
-		all = append(all, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE %s IS NOT NULL",
-			Quote(t.Logical+"."+key.Schema), Quote(t.Logical), strings.Join(columns, ", "), strings.Join(columns, " IS NOT NULL AND ")))
+		all = append(all, keyIndex(t, key))
 	}
 	return all
 }
@@ -127,14 +121,7 @@ func intersects(s *schema.Schema) []string {
 	}
 	var all []string
 	for _, name := range order {
-		var b strings.Builder
-		fmt.Fprintf(&b, "CREATE TABLE %s (%s TEXT PRIMARY KEY NOT NULL, versionnumber INTEGER", Quote(name), Quote(name+"id"))
-		for _, column := range columns[name] {
-			if column != name+"id" {
-				fmt.Fprintf(&b, ", %s TEXT", Quote(column))
-			}
-		}
-		all = append(all, b.String()+")")
+		all = append(all, intersect(name, columns[name]...))
 	}
 	return all
 }
