@@ -24,11 +24,12 @@ type catalog struct {
 	plainCSDL, annotatedCSDL func() []byte // made when first asked for
 }
 
-func newCatalog(s *schema.Schema) *catalog {
+// newCatalog makes one. Write makes the metadata document.
+func newCatalog(s *schema.Schema, write func(s *schema.Schema, annotated bool) []byte) *catalog {
 	return &catalog{
 		schema: s, labelled: newMetadata(s, nil, nil), unlabelled: newMetadata(s, []int{}, nil),
-		plainCSDL:     sync.OnceValue(func() []byte { return writeCSDL(s, false) }),
-		annotatedCSDL: sync.OnceValue(func() []byte { return writeCSDL(s, true) }),
+		plainCSDL:     sync.OnceValue(func() []byte { return write(s, false) }),
+		annotatedCSDL: sync.OnceValue(func() []byte { return write(s, true) }),
 	}
 }
 
@@ -128,7 +129,7 @@ func (c *call) customize(change func(context.Context, *draft) error) error {
 		return store.SaveSchema(ctx, tx, data)
 	})
 	if err == nil {
-		c.current.Store(newCatalog(next))
+		c.current.Store(newCatalog(next, c.write))
 	}
 	return err
 }

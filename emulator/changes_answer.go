@@ -72,7 +72,7 @@ func (c changes) queryOf(nav string) *definitionQuery {
 
 // selected are the definitions in a table that the query asks for and that have changed.
 func (c changes) selected(table *definition, t *schema.Table, nav string) []*definition {
-	if c.since != nil && latest(t) <= *c.since {
+	if c.since != nil && latest(c.schema, t) <= *c.since {
 		return nil
 	}
 	query := c.queryOf(nav)
@@ -82,10 +82,10 @@ func (c changes) selected(table *definition, t *schema.Table, nav string) []*def
 }
 
 // latest is the version of the last change in a table.
-func latest(t *schema.Table) int64 {
+func latest(s *schema.Schema, t *schema.Table) int64 {
 	version := t.Version
 	for _, c := range t.Columns {
-		version = max(version, c.Version, optionsVersion(c.Options))
+		version = max(version, s.Latest(c))
 	}
 	for _, r := range slices.Concat(t.ManyToOne, t.OneToMany) {
 		version = max(version, r.Version)

@@ -42,8 +42,7 @@ func (c *call) metadataRoute(name string) (func() error, bool) {
 // serveDefinitions walks the path and answers with what stands at its end.
 func (c *call) serveDefinitions(set string, kind *metadataType) error {
 	if c.r.Method != http.MethodGet {
-		return fail(http.StatusMethodNotAllowed, codeNotSupported,
-			"The requested resource does not support http method '%s'.", c.r.Method)
+		return c.changeDefinition(set)
 	}
 	at, err := c.pick(place{declared: kind, all: c.definitionsOf(set), set: set}, c.path[0])
 	if err != nil {

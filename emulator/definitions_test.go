@@ -134,8 +134,8 @@ func TestDefinitionsRefuseWhatTheServiceRefuses(t *testing.T) {
 		{"GET", "EntityDefinitions(LogicalName='account')/Columns", 404, "0x8006088a", "Resource not found for the segment 'Columns'."},
 		{"GET", "EntityDefinitions/Attributes", 404, "0x8006088a", "Resource not found for the segment 'Attributes'."},
 		{"GET", "EntityDefinitions(LogicalName='account')/Attributes(LogicalName='name')/Microsoft.Dynamics.CRM.MoneyAttributeMetadata", 404, "0x8006088a", "Resource not found for the segment 'Microsoft.Dynamics.CRM.MoneyAttributeMetadata'."},
-		{"POST", "EntityDefinitions", 405, "0x80040315", "The requested resource does not support http method 'POST'."},
-		{"DELETE", "EntityDefinitions(LogicalName='account')", 405, "0x80040315", "The requested resource does not support http method 'DELETE'."},
+		{"PATCH", "EntityDefinitions", 405, "0x80040315", "The requested resource does not support http method 'PATCH'."},
+		{"PATCH", "EntityDefinitions(LogicalName='account')", 405, "0x80040315", "The requested resource does not support http method 'PATCH'."},
 	} {
 		got := send(t, s, test.method, strings.ReplaceAll(test.path, " ", "%20"), "")
 		var answer struct {

@@ -47,13 +47,14 @@ type Emulator struct {
 	protection *protection
 	faults     faults
 
-	customizing sync.RWMutex            // held for writing while a request changes the schema
-	current     atomic.Pointer[catalog] // the schema; changed under customizing only
+	customizing sync.RWMutex                      // held for writing while a request changes the schema
+	current     atomic.Pointer[catalog]           // the schema; changed under customizing only
+	write       func(*schema.Schema, bool) []byte // writeCSDL, which names all messages, among them those that need it
 }
 
 // New opens the database and, where it is new, fills it.
 func New(ctx context.Context, o Options) (*Emulator, error) {
-	e := &Emulator{token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
+	e := &Emulator{write: writeCSDL, token: o.Token, key: make([]byte, 32), now: o.Now, log: o.Log}
 	_, _ = rand.Read(e.key) // never fails
 	if e.token == "" {
 		e.token = DefaultToken
@@ -84,7 +85,7 @@ func New(ctx context.Context, o Options) (*Emulator, error) {
 // loadSchema is the embedded schema, with what has been changed in a database that is not new.
 func (e *Emulator) loadSchema(ctx context.Context) error {
 	s := schema.Load()
-	e.current.Store(newCatalog(s))
+	e.current.Store(newCatalog(s, e.write))
 	data, err := e.db.SavedSchema(ctx)
 	if err != nil || data == nil {
 		return err
@@ -92,7 +93,7 @@ func (e *Emulator) loadSchema(ctx context.Context) error {
 	if s, err = s.Restore(data); err != nil {
 		return err
 	}
-	e.current.Store(newCatalog(s))
+	e.current.Store(newCatalog(s, e.write))
 	return nil
 }
 

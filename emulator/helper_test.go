@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -56,4 +57,12 @@ func send(t *testing.T, s *emulator.Server, method, path, body string, headers .
 func get(t *testing.T, s *emulator.Server, path string) reply {
 	t.Helper()
 	return send(t, s, http.MethodGet, path, "")
+}
+
+// serving is an emulator that a test has opened itself, on a port.
+func serving(t *testing.T, e *emulator.Emulator) *emulator.Server {
+	t.Helper()
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	return &emulator.Server{URL: server.URL, Token: emulator.DefaultToken, Emulator: e}
 }

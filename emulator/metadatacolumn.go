@@ -61,7 +61,7 @@ func (m *metadata) column(c *schema.Column, number int) *definition {
 	setNumber(c, set)
 	setOther(c, set)
 	d := m.define(columnKind(c.Type), c.Logical, c.MetadataID, c.Version, set, c.Extras)
-	d.latest = max(d.latest, optionsVersion(c.Options))
+	d.latest = m.schema.Latest(c)
 	if len(d.kind.navs) > 0 && len(c.Options) > 0 {
 		d.follow = m.columnChoices(c)
 	}
@@ -191,17 +191,7 @@ func (m *metadata) optionsOf(c *schema.Choice, global bool) *definition {
 		set["Options"] = m.options(c)
 	}
 	d := m.define(kind, c.Name, c.MetadataID, c.Version, set, c.Extras)
-	d.latest = max(d.latest, optionsVersion(c.Options))
 	return d
-}
-
-// optionsVersion is the version of the last change of options.
-func optionsVersion(options []schema.Option) int64 {
-	var latest int64
-	for _, o := range options {
-		latest = max(latest, o.Version)
-	}
-	return latest
 }
 
 func (m *metadata) options(c *schema.Choice) raw {

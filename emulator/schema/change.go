@@ -31,7 +31,7 @@ func (s *Schema) AddTable(t *Table, version int64) {
 	t.Privileges = privilegesOf(t)
 	s.Tables = append(s.Tables, t)
 	s.Link()
-	s.relate(t, version)
+	s.Relate(t, t.Notes, t.Activities, version)
 }
 
 func (t *Table) primaryIDSchema() string {
@@ -121,13 +121,13 @@ func (t *Table) copyRelationship(r *Relationship, from *Table, version int64) {
 	t.ManyToOne = append(t.ManyToOne, &made)
 }
 
-// relate lets notes and activities regard rows of the table, where it wants that.
-func (s *Schema) relate(t *Table, version int64) {
+// Relate lets notes or activities regard rows of the table.
+func (s *Schema) Relate(t *Table, notes, activities bool, version int64) {
 	for _, r := range s.byName["account"].OneToMany {
 		other := s.byName[r.Referencing]
 		switch {
-		case r.Attribute == "regardingobjectid" && t.Activities && (other.Activity || other.Logical == "activitypointer"):
-		case r.Attribute == "objectid" && t.Notes && other.Logical == "annotation":
+		case r.Attribute == "regardingobjectid" && activities && (other.Activity || other.Logical == "activitypointer"):
+		case r.Attribute == "objectid" && notes && other.Logical == "annotation":
 		default:
 			continue
 		}
@@ -180,6 +180,9 @@ func (s *Schema) AddColumn(t *Table, c *Column, version int64) []*Column {
 			companion("type", EntityName, false)
 		}
 	case Image:
+		if t.PrimaryImage == "" {
+			t.PrimaryImage = c.Logical
+		}
 		companion("_timestamp", BigInt, true)
 		companion("_url", String, true).MaxLength = 200
 		companion("id", Uniqueidentifier, true).IsLogical = false

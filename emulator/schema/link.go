@@ -104,3 +104,15 @@ func copies[T any](all []*T) []*T {
 	}
 	return made
 }
+
+// Latest is the version of the last change of a column, of its choice, or of an option in it.
+func (s *Schema) Latest(c *Column) int64 {
+	latest := c.Version
+	if c.GlobalOptionSet {
+		latest = max(latest, s.Choice(c.OptionSet).Version)
+	}
+	for _, o := range c.Options {
+		latest = max(latest, o.Version)
+	}
+	return latest
+}

@@ -24,13 +24,18 @@ func addMessages(l *loader) {
 			}
 			filters++
 			filter := id("sdkmessagefilter", filters)
-			l.add("sdkmessagefilter", row{
-				{"sdkmessagefilterid", filter}, {"sdkmessagefilteridunique", filter}, {"sdkmessageid", message},
-				{"primaryobjecttypecode", t.Logical}, {"secondaryobjecttypecode", "none"}, {"availability", 0},
-				{"customizationlevel", 0}, {"iscustomprocessingstepallowed", true}, {"isvisible", true},
-				{"restrictionlevel", 0}, {"solutionid", ActiveSolutionID}, {"ismanaged", true}, {"workflowsdkstepenabled", true},
-			})
+			l.add("sdkmessagefilter", filterRow(filter, message, t.Logical))
 		}
+	}
+}
+
+// filterRow says that a table takes a message.
+func filterRow(id, message, table string) row {
+	return row{
+		{"sdkmessagefilterid", id}, {"sdkmessagefilteridunique", id}, {"sdkmessageid", message},
+		{"primaryobjecttypecode", table}, {"secondaryobjecttypecode", "none"}, {"availability", 0},
+		{"customizationlevel", 0}, {"iscustomprocessingstepallowed", true}, {"isvisible", true},
+		{"restrictionlevel", 0}, {"solutionid", ActiveSolutionID}, {"ismanaged", true}, {"workflowsdkstepenabled", true},
 	}
 }
 

@@ -1,0 +1,205 @@
+package emulator
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
+)
+
+// createRelationship creates a relationship: one-to-many with its lookup column, or many-to-many with the table behind.
+func (c *call) createRelationship(g given) error {
+	name, _, err := newName(g, "SchemaName")
+	if err != nil {
+		return err
+	}
+	if c.relationship(name) {
+		return fail(http.StatusBadRequest, codeRelationshipExists, "An entity relationship with the schema name %s already exists. Specify a unique name.", name)
+	}
+	if g.kind.name == "ManyToManyRelationshipMetadata" {
+		return c.createManyToMany(name, g)
+	}
+	if g.kind.name != "OneToManyRelationshipMetadata" {
+		return payload(g.of, "The type '%s%s' is abstract: say which relationship it is with @odata.type.", namespace, g.kind.name)
+	}
+	return c.createOneToMany(name, g)
+}
+
+// relationship reports whether there is a relationship of the schema name, in any case.
+func (c *call) relationship(name string) bool {
+	return slices.ContainsFunc(c.schema.Tables, func(t *schema.Table) bool {
+		return slices.ContainsFunc(t.ManyToOne, func(r *schema.Relationship) bool { return strings.EqualFold(r.Schema, name) }) ||
+			slices.ContainsFunc(t.ManyToMany, func(m *schema.ManyToMany) bool { return strings.EqualFold(m.Schema, name) })
+	})
+}
+
+// relatable finds a table that a relationship names.
+func (c *call) relatable(g given, property string) (*schema.Table, error) {
+	name := g.text(property)
+	if name == "" {
+		return nil, fail(http.StatusBadRequest, codeInvalidArgument, "Required field '%s' is missing", property)
+	}
+	t := c.schema.Table(name)
+	if t == nil {
+		return nil, noSuchTable(name)
+	}
+	if t.Abstract || t.Intersect {
+		return nil, fail(http.StatusBadRequest, codeNotCustomTable, "The entity %s cannot be in a custom relationship.", name)
+	}
+	return t, nil
+}
+
+func (c *call) createOneToMany(name string, g given) error {
+	one, err := c.relatable(g, "ReferencedEntity")
+	if err != nil {
+		return err
+	}
+	many, err := c.relatable(g, "ReferencingEntity")
+	if err != nil {
+		return err
+	}
+	object, ok := g.value("Lookup").(members)
+	if !ok {
+		return fail(http.StatusBadRequest, codeInvalidArgument, "Required field 'Lookup' is missing")
+	}
+	lookup, err := newGiven(g.of, loadMetadataTypes().byName["LookupAttributeMetadata"], object)
+	if err != nil {
+		return err
+	}
+	column, err := newColumn(c.schema, many, lookup, schema.Lookup)
+	if err != nil {
+		return err
+	}
+	column.Targets = []string{one.Logical}
+	r := &schema.Relationship{Schema: name, Referenced: one.Logical, ReferencedAttribute: one.PrimaryID, Referencing: many.Logical,
+		Attribute: column.Logical, ReferencingNav: column.Schema, ReferencedNav: name, Hierarchical: g.flag("IsHierarchical", false),
+		Cascade: schema.Cascade{Assign: "NoCascade", Delete: "RemoveLink", Merge: "NoCascade", Reparent: "NoCascade", Share: "NoCascade", Unshare: "NoCascade"}}
+	r.ReferencingNav = cmp.Or(g.text("ReferencingEntityNavigationPropertyName"), r.ReferencingNav)
+	r.ReferencedNav = cmp.Or(g.text("ReferencedEntityNavigationPropertyName"), r.ReferencedNav)
+	if err := freeNav(many, r.ReferencingNav); err != nil {
+		return err
+	}
+	if err := freeNav(one, r.ReferencedNav); err != nil {
+		return err
+	}
+	writeCascade(&r.Cascade, g)
+	err = c.customize(func(ctx context.Context, d *draft) error {
+		if err := c.addColumn(ctx, d, d.Table(many.Logical), column, lookup); err != nil {
+			return err
+		}
+		d.AddRelationship(r, d.version)
+		g.keep(newMetadata(d.Schema, nil, nil).oneToMany([]*schema.Relationship{r})[0], &r.Extras)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.defined("RelationshipDefinitions(" + r.MetadataID.String() + ")")
+}
+
+// freeNav refuses the name of a navigation property that a table has already.
+func freeNav(t *schema.Table, name string) error {
+	_, taken := t.Nav(name)
+	if c := t.Column(name); taken || c != nil && c.PropertyName() == name {
+		return fail(http.StatusBadRequest, codeRelationshipExists, "The entity %s has a property %s already.", t.Logical, name)
+	}
+	return nil
+}
+
+func writeCascade(cascade *schema.Cascade, g given) {
+	given := g.inner("CascadeConfiguration")
+	if given.kind == nil {
+		return
+	}
+	for name, word := range map[string]*string{"Assign": &cascade.Assign, "Delete": &cascade.Delete, "Merge": &cascade.Merge,
+		"Reparent": &cascade.Reparent, "Share": &cascade.Share, "Unshare": &cascade.Unshare} {
+		*word = cmp.Or(given.word(name), *word)
+	}
+}
+
+func (c *call) createManyToMany(name string, g given) error {
+	first, err := c.relatable(g, "Entity1LogicalName")
+	if err != nil {
+		return err
+	}
+	second, err := c.relatable(g, "Entity2LogicalName")
+	if err != nil {
+		return err
+	}
+	m := &schema.ManyToMany{Schema: name, Intersect: strings.ToLower(cmp.Or(g.text("IntersectEntityName"), name)),
+		Entity1: first.Logical, Attribute1: first.PrimaryID, Entity2: second.Logical, Attribute2: second.PrimaryID,
+		Nav1: cmp.Or(g.text("Entity1NavigationPropertyName"), name), Nav2: cmp.Or(g.text("Entity2NavigationPropertyName"), name)}
+	if m.Attribute1 == m.Attribute2 {
+		m.Attribute1, m.Attribute2 = m.Attribute1+"one", m.Attribute2+"two"
+	}
+	if !validName.MatchString(m.Intersect) || c.schema.Table(m.Intersect) != nil || c.schema.Intersect(m.Intersect) != nil {
+		return fail(http.StatusBadRequest, codeInvalidSchemaName, "The intersect entity name %s is in use or not valid. Specify a unique name.", m.Intersect)
+	}
+	if err := freeNav(first, m.Nav1); err != nil {
+		return err
+	}
+	if err := freeNav(second, m.Nav2); err != nil {
+		return err
+	}
+	err = c.customize(func(ctx context.Context, d *draft) error {
+		d.AddManyToMany(m, d.version)
+		g.keep(newMetadata(d.Schema, nil, nil).manyToMany([]*schema.ManyToMany{m})[0], &m.Extras)
+		return d.execute(ctx, store.AddIntersect(m)...)
+	})
+	if err != nil {
+		return err
+	}
+	return c.defined("RelationshipDefinitions(" + m.MetadataID.String() + ")")
+}
+
+// findRelationship finds a relationship by schema name: one of both is nil.
+func findRelationship(s *schema.Schema, name string) (*schema.Relationship, *schema.ManyToMany) {
+	for _, t := range s.Tables {
+		for _, r := range t.ManyToOne {
+			if r.Schema == name {
+				return r, nil
+			}
+		}
+		for _, m := range t.ManyToMany {
+			if m.Schema == name {
+				return nil, m
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (c *call) replaceRelationship(name string, g given) error {
+	return c.customize(func(_ context.Context, d *draft) error {
+		r, m := findRelationship(d.Schema, name)
+		if r == nil {
+			m.Version, m.Changed = d.version, true
+			g.keep(newMetadata(d.Schema, nil, nil).manyToMany([]*schema.ManyToMany{m})[0], &m.Extras)
+			return nil
+		}
+		writeCascade(&r.Cascade, g)
+		r.Hierarchical = g.flag("IsHierarchical", r.Hierarchical)
+		r.Version, d.Table(r.Referencing).Changed = d.version, true
+		g.keep(newMetadata(d.Schema, nil, nil).oneToMany([]*schema.Relationship{r})[0], &r.Extras)
+		return nil
+	})
+}
+
+func (c *call) deleteRelationship(name string) error {
+	r, m := findRelationship(c.schema, name)
+	if m != nil && !m.Custom || r != nil && (!r.Custom || !c.schema.Table(r.Referencing).Column(r.Attribute).Custom) {
+		return fail(http.StatusBadRequest, codeNotCustomRelationship, "The relationship %s is not a custom relationship and cannot be deleted.", name)
+	}
+	if r != nil {
+		return c.deleteColumn(r.Referencing, r.Attribute)
+	}
+	return c.customize(func(ctx context.Context, d *draft) error {
+		_, m := findRelationship(d.Schema, name)
+		d.RemoveManyToMany(m, d.version)
+		return d.execute(ctx, store.DropTable(m.Intersect)...)
+	})
+}
