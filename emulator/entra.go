@@ -52,7 +52,7 @@ Sign-in:   send the emulator's token as "Authorization: Bearer <token>", or take
 
 func (c *call) plain(status int, text string) error {
 	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	c.status, c.held = status, []byte(text)
+	c.status, c.held = status, whole([]byte(text))
 	return nil
 }
 

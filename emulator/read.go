@@ -219,6 +219,6 @@ func (c *call) answerBare(column *schema.Column, value any) error {
 		body, kind = data, "application/octet-stream"
 	}
 	c.w.Header().Set("Content-Type", kind)
-	c.status, c.held = http.StatusOK, body
+	c.status, c.held = http.StatusOK, whole(body)
 	return nil
 }

@@ -53,6 +53,6 @@ func (c *call) metadataDocument() error {
 		document = c.annotatedCSDL
 	}
 	c.w.Header().Set("Content-Type", "application/xml")
-	c.status, c.held = http.StatusOK, document()
+	c.status, c.held = http.StatusOK, whole(document())
 	return nil
 }
