@@ -85,7 +85,7 @@ func (c *Client) unanswered(it *item, e *Error) {
 		return
 	}
 	it.maybe = true
-	if !it.repeatable {
+	if !it.repeatable || errors.Is(e, context.DeadlineExceeded) { // it had all the time that people wait
 		it.giveUp()
 	}
 }

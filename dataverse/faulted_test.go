@@ -1,0 +1,433 @@
+package dataverse_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
+	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+)
+
+// trouble is what goes wrong with the requests of a call.
+type trouble struct {
+	name   string
+	rules  []emulator.Fault // method and path are the call's
+	ends   bool             // it is over before the client gives up
+	sure   bool             // what was refused was certainly not carried out
+	kind   dataverse.Kind   // of the error, where there is one
+	within time.Duration    // the caller is told; 0 is five minutes
+}
+
+func once(fault string) []emulator.Fault  { return []emulator.Fault{{Fault: fault, Times: 1}} }
+func twice(fault string) []emulator.Fault { return []emulator.Fault{{Fault: fault, Times: 2}} }
+func ever(fault string) []emulator.Fault  { return []emulator.Fault{{Fault: fault}} }
+
+// second spares the first request.
+func second(rules []emulator.Fault) []emulator.Fault {
+	return append(once("latency=1ms"), rules...)
+}
+
+var troubles = []trouble{
+	{name: "none", ends: true, sure: true},
+	{name: "429 twice", rules: twice("status=429; retry-after=2"), ends: true, sure: true},
+	{name: "429 without Retry-After", rules: twice("status=429"), ends: true, sure: true},
+	{name: "429 for ten minutes", rules: ever("status=429; retry-after=600"), sure: true, kind: dataverse.Throttled, within: time.Second},
+	{name: "429 for ever", rules: ever("status=429; retry-after=1"), sure: true, kind: dataverse.Throttled},
+	{name: "503 twice", rules: twice("status=503; retry-after=1"), ends: true, kind: dataverse.Unavailable},
+	{name: "503 for ever", rules: ever("status=503"), kind: dataverse.Unavailable},
+	{name: "deadlock", rules: once("status=500; code=0x80044150"), ends: true, kind: dataverse.Unavailable},
+	{name: "connection ends before", rules: once("break=before"), ends: true, kind: dataverse.Unavailable},
+	{name: "connection always ends before", rules: ever("break=before"), kind: dataverse.Unavailable},
+	{name: "answer lost", rules: once("break=after"), ends: true, kind: dataverse.Unavailable},
+	{name: "answers always lost", rules: ever("break=after"), kind: dataverse.Unavailable},
+	{name: "half an answer", rules: once("break=midway"), ends: true, kind: dataverse.Unavailable},
+	{name: "always half an answer", rules: ever("break=midway"), kind: dataverse.Unavailable},
+	{name: "half of the second answer", rules: second(once("break=midway")), ends: true, kind: dataverse.Unavailable},
+	{name: "second answer lost", rules: second(once("break=after")), ends: true, kind: dataverse.Unavailable},
+	{name: "slow", rules: ever("latency=10s"), ends: true, sure: true},
+	{name: "slower than anybody waits", rules: ever("latency=1h"), kind: dataverse.Unavailable, within: 11 * time.Minute},
+	{name: "token expired", rules: ever("token=expired"), sure: true, kind: dataverse.Denied, within: time.Second},
+	{name: "token expires after the first page", rules: second(ever("token=expired")), sure: true, kind: dataverse.Denied, within: time.Second},
+}
+
+// called is an operation of the client. It writes rows with the names that it is given, or reads those five that are
+// there.
+type called struct {
+	name    string
+	path    string // of the requests that trouble meets; "" is those about rows
+	writes  int    // rows
+	fresh   bool   // they are not there before
+	deletes bool
+	safe    bool // a lost answer is made up for: the call succeeds all the same
+	whole   bool // all rows or none
+	run     func(context.Context, *dataverse.Client, []written) []error
+}
+
+// written is a row that a call is to write.
+type written struct{ id, name, number string }
+
+func (w written) values() dataverse.Values {
+	return dataverse.Values{"name": w.name, "accountnumber": w.number}
+}
+
+func one(err error) []error { return []error{err} }
+
+// ofRows are the errors of the rows.
+func ofRows(n int) func([]dataverse.Result, error) []error {
+	return func(results []dataverse.Result, err error) []error {
+		if err != nil {
+			return slices.Repeat(one(err), n)
+		}
+		all := make([]error, 0, n)
+		for _, r := range results {
+			if r.Err != nil {
+				all = append(all, r.Err)
+				continue
+			}
+			all = append(all, nil)
+		}
+		return all
+	}
+}
+
+var accountsQuery = dataverse.Query{Select: []string{"name"}, Filter: "startswith(name,'read')", OrderBy: "name", Size: 2}
+
+// isRead fails unless the rows are the five that there are to be read, each once.
+func isRead(rows []dataverse.Row, err error) []error {
+	if got := fmt.Sprint(names(rows)); err == nil && got != "[read0 read1 read2 read3 read4]" {
+		err = fmt.Errorf("read %s", got)
+	}
+	return one(err)
+}
+
+func collect(each func(func(dataverse.Row, error) bool)) (rows []dataverse.Row, err error) {
+	for row, failed := range each {
+		if failed != nil {
+			return rows, failed
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+var reads = []called{
+	{name: "Rows", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		return isRead(collect(c.Rows(ctx, "account", accountsQuery)))
+	}},
+	{name: "Page", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		var rows []dataverse.Row
+		for cursor := ""; ; {
+			page, err := c.Page(ctx, "account", accountsQuery, cursor)
+			if rows = append(rows, page.Rows...); err != nil || page.Cursor == "" {
+				return isRead(rows, err)
+			}
+			cursor = page.Cursor
+		}
+	}},
+	{name: "FetchRows", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		return isRead(collect(c.FetchRows(ctx, `<fetch count="2"><entity name="account"><attribute name="name"/><order attribute="name"/>`+
+			`<filter><condition attribute="name" operator="like" value="read%"/></filter></entity></fetch>`)))
+	}},
+	{name: "Get", run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		row, err := c.Get(ctx, "account", "accountnumber='read3'", dataverse.Query{Select: []string{"name"}})
+		if err == nil && row.String("name") != "read3" {
+			err = fmt.Errorf("got %+v", row)
+		}
+		return one(err)
+	}},
+	{name: "Count", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		n, err := c.Count(ctx, "account", accountsQuery.Filter)
+		if err == nil && n.N != 5 {
+			err = fmt.Errorf("counted %d", n.N)
+		}
+		return one(err)
+	}},
+	{name: "Groups", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		groups, err := c.Groups(ctx, "account", dataverse.Grouping{Filter: accountsQuery.Filter, By: []string{"accountnumber"}, Sum: "numberofemployees"})
+		if err == nil && (len(groups) != 5 || groups[0].N != 1) {
+			err = fmt.Errorf("got %d groups", len(groups))
+		}
+		return one(err)
+	}},
+	{name: "Changes", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		all, err := c.Changes(ctx, "account", []string{"name"}, "")
+		read := slices.DeleteFunc(all.Rows, func(r dataverse.Row) bool { return !strings.HasPrefix(r.String("name"), "read") })
+		return isRead(read, err)
+	}},
+	{name: "WhoAmI", path: "WhoAmI", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		me, err := c.WhoAmI(ctx)
+		if err == nil && me.UserID == "" {
+			err = fmt.Errorf("got %+v", me)
+		}
+		return one(err)
+	}},
+	{name: "Tables", path: "EntityDefinitions", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		tables, err := c.Tables(ctx)
+		if err == nil && len(tables) < 80 {
+			err = fmt.Errorf("got %d tables", len(tables))
+		}
+		return one(err)
+	}},
+	{name: "Table", path: "EntityDefinitions", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		table, err := c.Table(ctx, "Account")
+		if err == nil && (len(table.Columns) < 100 || len(table.Keys) == 0 || len(table.ManyToOne) == 0) {
+			err = fmt.Errorf("got %d columns", len(table.Columns))
+		}
+		return one(err)
+	}},
+}
+
+var writes = []called{
+	{name: "Create", writes: 1, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		_, err := c.Create(ctx, "account", rows[0].values())
+		return one(err)
+	}},
+	{name: "Create while metadata is read", path: "EntityDefinitions", writes: 1, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		_, err := c.Create(ctx, "account", rows[0].values())
+		return one(err)
+	}},
+	{name: "Update", writes: 1, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		_, err := c.Update(ctx, "account", rows[0].id, rows[0].values())
+		return one(err)
+	}},
+	{name: "Upsert of a new row", writes: 1, fresh: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		_, err := c.Upsert(ctx, "account", "accountnumber='"+rows[0].number+"'", dataverse.Values{"name": rows[0].name})
+		return one(err)
+	}},
+	{name: "Upsert of an old row", writes: 1, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		_, err := c.Upsert(ctx, "account", rows[0].id, rows[0].values())
+		return one(err)
+	}},
+	{name: "Delete", writes: 1, deletes: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return one(c.Delete(ctx, "account", rows[0].id))
+	}},
+	{name: "Batch of creates", writes: 3, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, createsOf(rows), dataverse.BatchOptions{}))
+	}},
+	{name: "Batch whose creates are refused", path: "/accounts$", writes: 3, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, createsOf(rows), dataverse.BatchOptions{}))
+	}},
+	{name: "Batch of updates", writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, updatesOf(rows), dataverse.BatchOptions{}))
+	}},
+	{name: "Batch whose updates are refused", path: `/accounts\(`, writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, updatesOf(rows), dataverse.BatchOptions{}))
+	}},
+	{name: "atomic Batch of creates", writes: 3, fresh: true, safe: true, whole: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, createsOf(rows), dataverse.BatchOptions{Atomic: true}))
+	}},
+	{name: "atomic Batch whose creates are refused", path: "/accounts$", writes: 3, fresh: true, safe: true, whole: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, createsOf(rows), dataverse.BatchOptions{Atomic: true}))
+	}},
+	{name: "atomic Batch of updates", writes: 3, whole: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.Batch(ctx, updatesOf(rows), dataverse.BatchOptions{Atomic: true}))
+	}},
+	{name: "CreateMany", writes: 3, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		values := make([]dataverse.Values, len(rows))
+		for i, row := range rows {
+			values[i] = row.values()
+		}
+		return ofRows(3)(c.CreateMany(ctx, "account", values))
+	}},
+	{name: "UpdateMany", writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.UpdateMany(ctx, "account", rowValues(rows)))
+	}},
+	{name: "UpsertMany of new rows", writes: 3, fresh: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.UpsertMany(ctx, "account", rowValues(rows)))
+	}},
+	{name: "UpsertMany of old rows", writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.UpsertMany(ctx, "account", rowValues(rows)))
+	}},
+}
+
+func createsOf(rows []written) []dataverse.Operation {
+	var ops []dataverse.Operation
+	for _, row := range rows {
+		ops = append(ops, dataverse.Operation{Action: dataverse.CreateRow, Table: "account", Values: row.values()})
+	}
+	return ops
+}
+
+func updatesOf(rows []written) []dataverse.Operation {
+	var ops []dataverse.Operation
+	for _, row := range rows {
+		ops = append(ops, dataverse.Operation{Action: dataverse.UpdateRow, Table: "account", ID: row.id, Values: row.values()})
+	}
+	return ops
+}
+
+func rowValues(rows []written) []dataverse.RowValues {
+	var all []dataverse.RowValues
+	for _, row := range rows {
+		all = append(all, dataverse.RowValues{ID: row.id, Values: row.values()})
+	}
+	return all
+}
+
+// inTrouble is the emulator that calls are made to.
+type inTrouble struct {
+	emulator *emulator.Emulator
+	calm     *dataverse.Client // meets no trouble
+}
+
+// transport signs in and reaches the emulator without a port, so that synctest can move the clock; what follows changes
+// comes in pages of two.
+type transport struct{ road http.RoundTripper }
+
+func (r transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+emulator.DefaultToken)
+	if strings.Contains(req.Header.Get("Prefer"), "track-changes") {
+		req.Header.Add("Prefer", "odata.maxpagesize=2")
+	}
+	return r.road.RoundTrip(req)
+}
+
+func (w *inTrouble) road() http.RoundTripper { return transport{emulator.Transport(w.emulator)} }
+
+func (w *inTrouble) open(t *testing.T) *dataverse.Client {
+	t.Helper()
+	return open(t, dataverse.Options{URL: "http://localhost", Transport: w.road()})
+}
+
+func TestEveryCallEndsWellOrSaysSoUnderEveryTrouble(t *testing.T) {
+	e, err := emulator.New(t.Context(), emulator.Options{Empty: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	w := &inTrouble{emulator: e}
+	w.calm = open(t, dataverse.Options{URL: "http://localhost", Transport: w.road(), Limits: unlimited})
+	for i := range 5 {
+		create(t, w.calm, "account", dataverse.Values{"name": fmt.Sprint("read", i), "accountnumber": fmt.Sprint("read", i)})
+	}
+	for i, call := range slices.Concat(reads, writes) {
+		for j, trouble := range troubles {
+			t.Run(call.name+", "+trouble.name, func(t *testing.T) {
+				rows := w.prepare(t, call, fmt.Sprintf("%d-%d-", i, j))
+				w.cause(t, call, trouble)
+				var failed []error
+				var took time.Duration
+				synctest.Test(t, func(t *testing.T) {
+					started := time.Now()
+					failed = call.run(t.Context(), w.open(t), rows)
+					took = time.Since(started)
+				})
+				w.faults(t, http.MethodDelete, nil)
+				if took > cmp.Or(trouble.within, 5*time.Minute) {
+					t.Errorf("it took %v", took)
+				}
+				judge(t, call, trouble, failed, w.effects(t, call, rows))
+			})
+		}
+	}
+}
+
+// prepare makes the rows that are there before the call.
+func (w *inTrouble) prepare(t *testing.T, call called, name string) []written {
+	t.Helper()
+	rows := make([]written, call.writes)
+	for i := range rows {
+		rows[i] = written{id: uuid.NewString(), name: fmt.Sprint("new", name, i), number: fmt.Sprint(name, i)}
+		if call.fresh {
+			continue
+		}
+		v := dataverse.Values{"accountid": rows[i].id, "name": rows[i].name, "accountnumber": rows[i].number}
+		if !call.deletes {
+			v["name"] = "old"
+		}
+		create(t, w.calm, "account", v)
+	}
+	return rows
+}
+
+// cause makes the trouble with the requests of the call.
+func (w *inTrouble) cause(t *testing.T, call called, trouble trouble) {
+	t.Helper()
+	rules := slices.Clone(trouble.rules)
+	for i := range rules {
+		rules[i].Path = cmp.Or(call.path, `/accounts\b|\$batch`)
+	}
+	w.faults(t, http.MethodPost, rules)
+}
+
+func (w *inTrouble) faults(t *testing.T, method string, rules []emulator.Fault) {
+	t.Helper()
+	body, err := json.Marshal(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://localhost/emulator/faults", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.road().RoundTrip(r)
+	if err != nil || answer.StatusCode >= 300 {
+		t.Fatalf("%s faults: %v, %v", method, answer, err)
+	}
+	_ = answer.Body.Close()
+}
+
+// effects are how often each row was written.
+func (w *inTrouble) effects(t *testing.T, call called, rows []written) []int64 {
+	t.Helper()
+	times := make([]int64, len(rows))
+	for i, row := range rows {
+		n, err := w.calm.Count(t.Context(), "account", "name eq '"+row.name+"'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if times[i] = n.N; call.deletes {
+			times[i] = 1 - n.N
+		}
+	}
+	return times
+}
+
+// judge holds the errors of a call against what it did.
+func judge(t *testing.T, call called, trouble trouble, failed []error, effects []int64) {
+	t.Helper()
+	if len(failed) != max(1, call.writes) {
+		t.Fatalf("got %d errors, want one for each row", len(failed))
+	}
+	reads := call.writes == 0
+	for i, err := range failed {
+		e, ok := errors.AsType[*dataverse.Error](err)
+		switch {
+		case err == nil:
+		case !ok:
+			t.Errorf("got %v", err)
+		case trouble.ends && (reads || trouble.sure || call.safe):
+			t.Errorf("got %v, want the call to get over it", err)
+		case e.Kind != trouble.kind:
+			t.Errorf("got %v (%s), want kind %s", err, e.Kind, trouble.kind)
+		case trouble.kind == dataverse.Throttled && e.RetryAfter == 0:
+			t.Errorf("got %v, want how long to wait", err)
+		case e.InDoubt && (reads || trouble.sure):
+			t.Errorf("got %v, want no doubt", err)
+		}
+		switch {
+		case reads:
+		case effects[i] < 0 || effects[i] > 1:
+			t.Errorf("row %d was written %d times", i, effects[i])
+		case call.whole && effects[i] != effects[0]:
+			t.Errorf("rows were written %v times, want all or none", effects)
+		case err == nil && effects[i] != 1:
+			t.Errorf("row %d was not written, and nobody said so", i)
+		case ok && !e.InDoubt && effects[i] != 0:
+			t.Errorf("row %d was written, and the error does not say that it may be: %v", i, err)
+		}
+	}
+}
