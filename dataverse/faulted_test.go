@@ -112,7 +112,7 @@ func isRead(rows []dataverse.Row, err error) []error {
 	return one(err)
 }
 
-func collect(each func(func(dataverse.Row, error) bool)) (rows []dataverse.Row, err error) {
+func gathered(each func(func(dataverse.Row, error) bool)) (rows []dataverse.Row, err error) {
 	for row, failed := range each {
 		if failed != nil {
 			return rows, failed
@@ -124,7 +124,7 @@ func collect(each func(func(dataverse.Row, error) bool)) (rows []dataverse.Row, 
 
 var reads = []called{
 	{name: "Rows", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
-		return isRead(collect(c.Rows(ctx, "account", accountsQuery)))
+		return isRead(gathered(c.Rows(ctx, "account", accountsQuery)))
 	}},
 	{name: "Page", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
 		var rows []dataverse.Row
@@ -137,8 +137,21 @@ var reads = []called{
 		}
 	}},
 	{name: "FetchRows", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
-		return isRead(collect(c.FetchRows(ctx, `<fetch count="2"><entity name="account"><attribute name="name"/><order attribute="name"/>`+
+		return isRead(gathered(c.FetchRows(ctx, `<fetch count="2"><entity name="account"><attribute name="name"/><order attribute="name"/>`+
 			`<filter><condition attribute="name" operator="like" value="read%"/></filter></entity></fetch>`)))
+	}},
+	{name: "SQLPage", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		var rows []dataverse.Row
+		for cursor := ""; ; {
+			page, err := c.SQLPage(ctx, "SELECT name FROM account WHERE name LIKE 'read%' ORDER BY name", 2, cursor)
+			if rows = append(rows, page.Rows...); err != nil || page.Cursor == "" {
+				return isRead(rows, err)
+			}
+			cursor = page.Cursor
+		}
+	}},
+	{name: "SQLRows in FetchXML", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
+		return isRead(gathered(c.SQLRows(ctx, "SELECT TOP 5 name FROM account WHERE name LIKE 'read%' ORDER BY name")))
 	}},
 	{name: "Get", run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		row, err := c.Get(ctx, "account", "accountnumber='read3'", dataverse.Query{Select: []string{"name"}})
