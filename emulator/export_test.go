@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -53,3 +54,37 @@ func Execute(t *testing.T, s *Server, statement string, args ...any) {
 
 // QueryOperator is the FetchXML name of a ConditionOperator.
 func QueryOperator(name string) string { return queryOperator(name) }
+
+// Call is how a message is called: Path is below the service root, with %s for the key of a row.
+type Call struct {
+	Method, Path string
+	Parameters   []string
+	Kinds        []string // of the parameters
+}
+
+// Calls are the calls of all messages.
+func Calls(t *testing.T, s *Server) []Call {
+	t.Helper()
+	var calls []Call
+	for _, m := range messages {
+		c := Call{Method: http.MethodGet, Path: m.name}
+		if m.action {
+			c.Method = http.MethodPost
+		}
+		table := m.bound
+		if table == "principal" {
+			table = "systemuser"
+		}
+		switch {
+		case m.collection:
+			c.Path = s.Emulator.schema.Table(table).Set + "/" + namespace + m.name
+		case table != "":
+			c.Path = s.Emulator.schema.Table(table).Set + "(%s)/" + namespace + m.name
+		}
+		for _, p := range m.parameters {
+			c.Parameters, c.Kinds = append(c.Parameters, p.name), append(c.Kinds, p.kind)
+		}
+		calls = append(calls, c)
+	}
+	return calls
+}

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,5 +53,27 @@ func TestAWrongCallOfAFunctionIsRefused(t *testing.T) {
 		if got.status != test.status || got.body != test.want {
 			t.Errorf("%s %s: got %d %s\nwant %d %s", test.method, test.path, got.status, got.body, test.status, test.want)
 		}
+	}
+}
+
+func TestTheMetadataDeclaresHowAMessageIsCalled(t *testing.T) {
+	s := emulator.Start(t)
+	document := get(t, s, "$metadata").body
+	for _, want := range []string{
+		`<Action Name="QualifyLead" IsBound="true"><Parameter Name="entity" Type="mscrm.lead" Nullable="false" /><Parameter Name="CreateAccount" Type="Edm.Boolean" Nullable="false" />`,
+		`<Parameter Name="OpportunityCurrencyId" Type="mscrm.transactioncurrency" />`,
+		`<ReturnType Type="Collection(mscrm.crmbaseentity)" Nullable="false" /></Action>`,
+		`<Action Name="WinOpportunity"><Parameter Name="OpportunityClose" Type="mscrm.opportunityclose" Nullable="false" /><Parameter Name="Status" Type="Edm.Int32" Nullable="false" /></Action>`,
+		`<Action Name="FulfillSalesOrder" IsBound="true"><Parameter Name="entityset" Type="Collection(mscrm.salesorder)" Nullable="false" />`,
+		`<Function Name="RetrievePrincipalAccess" IsBound="true"><Parameter Name="entity" Type="mscrm.principal" Nullable="false" />`,
+		`<ActionImport Name="WinOpportunity" Action="Microsoft.Dynamics.CRM.WinOpportunity" />`,
+		`<FunctionImport Name="InitializeFrom" Function="Microsoft.Dynamics.CRM.InitializeFrom" />`,
+	} {
+		if !strings.Contains(document, want) {
+			t.Errorf("$metadata has no %s", want)
+		}
+	}
+	if strings.Contains(document, `ActionImport Name="QualifyLead"`) {
+		t.Error("$metadata imports a bound action")
 	}
 }
