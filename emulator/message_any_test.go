@@ -95,5 +95,10 @@ func rowOf(t *testing.T, s *emulator.Server, set string) string {
 	case "teams", "queues":
 		return add(t, s, set, `{"name":"x"}`)
 	}
+	if set == "queueitems" {
+		queue := add(t, s, "queues", `{"name":"x"}`)
+		letter := add(t, s, "letters", `{"subject":"x"}`)
+		return add(t, s, set, `{"queueid@odata.bind":"/queues(`+queue+`)","objectid_letter@odata.bind":"/letters(`+letter+`)"}`)
+	}
 	return add(t, s, set, `{"subject":"x"}`)
 }

@@ -143,3 +143,22 @@ func TestATimeZoneHasACode(t *testing.T) {
 	}
 	must(t, s, http.StatusNotFound, "GET", "GetTimeZoneCodeByLocalizedName(LocalizedStandardName='Nowhere',LocaleId=1033)", "")
 }
+
+func TestAQueueItemIsPickedAndGivenBack(t *testing.T) {
+	s := start(t)
+	queue := add(t, s, "queues", `{"name":"First"}`)
+	letter := add(t, s, "letters", `{"subject":"Offer"}`)
+	must(t, s, http.StatusOK, "POST", "queues("+queue+")/Microsoft.Dynamics.CRM.AddToQueue", `{"Target":{"@odata.id":"letters(`+letter+`)"}}`)
+	item := emulator.Ask[string](t, s, "SELECT queueitemid FROM queueitem")
+	call := func(name, body string) {
+		must(t, s, http.StatusNoContent, "POST", "queueitems("+item+")/Microsoft.Dynamics.CRM."+name, body)
+	}
+	call("PickFromQueue", `{"SystemUser":{"systemuserid":"`+seed.AdministratorID+`"},"RemoveQueueItem":false}`)
+	wantStored(t, s, "queueitem", item, columns{"workerid": seed.AdministratorID, "workeridmodifiedon": "2026-03-02T12:00:00Z"})
+	call("ReleaseToQueue", "")
+	wantStored(t, s, "queueitem", item, columns{"workerid": nil})
+	call("RemoveFromQueue", "")
+	if emulator.Stored(t, s, "queueitem", item) != nil {
+		t.Error("the item is still in the queue")
+	}
+}
