@@ -326,7 +326,15 @@ func (w *csdl) enum(t *metadataType) {
 	w.WriteString(`</EnumType>`)
 }
 
+// message declares a message, once for each table that it is bound to.
 func (w *csdl) message(m message) {
+	if m.bound == "principal" {
+		for _, table := range []string{"systemuser", "team"} {
+			m.bound = table
+			w.message(m)
+		}
+		return
+	}
 	element := "Function"
 	if m.action {
 		element = "Action"

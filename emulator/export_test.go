@@ -77,9 +77,9 @@ func Calls(t *testing.T, s *Server) []Call {
 		}
 		switch {
 		case m.collection:
-			c.Path = s.Emulator.schema.Table(table).Set + "/" + namespace + m.name
+			c.Path = s.Emulator.current.Load().schema.Table(table).Set + "/" + namespace + m.name
 		case table != "":
-			c.Path = s.Emulator.schema.Table(table).Set + "(%s)/" + namespace + m.name
+			c.Path = s.Emulator.current.Load().schema.Table(table).Set + "(%s)/" + namespace + m.name
 		}
 		for _, p := range m.parameters {
 			c.Parameters, c.Kinds = append(c.Parameters, p.name), append(c.Kinds, p.kind)

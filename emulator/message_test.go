@@ -65,7 +65,8 @@ func TestTheMetadataDeclaresHowAMessageIsCalled(t *testing.T) {
 		`<ReturnType Type="Collection(mscrm.crmbaseentity)" Nullable="false" /></Action>`,
 		`<Action Name="WinOpportunity"><Parameter Name="OpportunityClose" Type="mscrm.opportunityclose" Nullable="false" /><Parameter Name="Status" Type="Edm.Int32" Nullable="false" /></Action>`,
 		`<Action Name="FulfillSalesOrder" IsBound="true"><Parameter Name="entityset" Type="Collection(mscrm.salesorder)" Nullable="false" />`,
-		`<Function Name="RetrievePrincipalAccess" IsBound="true"><Parameter Name="entity" Type="mscrm.principal" Nullable="false" />`,
+		`<Function Name="RetrievePrincipalAccess" IsBound="true"><Parameter Name="entity" Type="mscrm.systemuser" Nullable="false" />`,
+		`<Function Name="RetrievePrincipalAccess" IsBound="true"><Parameter Name="entity" Type="mscrm.team" Nullable="false" />`,
 		`<ActionImport Name="WinOpportunity" Action="Microsoft.Dynamics.CRM.WinOpportunity" />`,
 		`<FunctionImport Name="InitializeFrom" Function="Microsoft.Dynamics.CRM.InitializeFrom" />`,
 	} {
