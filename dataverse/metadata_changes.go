@@ -32,13 +32,13 @@ type deletedWire struct {
 
 const (
 	// changesQuery asks for as little as possible of everything that may change in a table.
-	changesQuery = `{"Properties":{"PropertyNames":["LogicalName","DisplayName","Attributes","Keys",` +
+	changesQuery = `{"Properties":{"AllProperties":false,"PropertyNames":["LogicalName","DisplayName","Attributes","Keys",` +
 		`"OneToManyRelationships","ManyToOneRelationships","ManyToManyRelationships"]},` +
-		`"AttributeQuery":{"Properties":{"PropertyNames":["LogicalName","DisplayName","OptionSet"]}},` +
-		`"RelationshipQuery":{"Properties":{"PropertyNames":["SchemaName"]}},` +
-		`"KeyQuery":{"Properties":{"PropertyNames":["SchemaName"]}}}`
+		`"AttributeQuery":{"Properties":{"AllProperties":false,"PropertyNames":["LogicalName","DisplayName","OptionSet"]}},` +
+		`"RelationshipQuery":{"Properties":{"AllProperties":false,"PropertyNames":["SchemaName"]}},` +
+		`"KeyQuery":{"Properties":{"AllProperties":false,"PropertyNames":["SchemaName"]}}}`
 	// stampQuery asks for one label, which shows the user's language.
-	stampQuery = `{"Properties":{"PropertyNames":["LogicalName","DisplayName"]},"Criteria":{"Conditions":[` +
+	stampQuery = `{"Properties":{"AllProperties":false,"PropertyNames":["LogicalName","DisplayName"]},"Criteria":{"FilterOperator":"And","Conditions":[` +
 		`{"PropertyName":"LogicalName","ConditionOperator":"Equals","Value":{"Type":"System.String","Value":"systemuser"}}]}}`
 )
 
