@@ -122,3 +122,21 @@ func TestLabelsAreNoNamesOfColumns(t *testing.T) {
 		}
 	}
 }
+
+func TestATableInAColumnGoesByItsLogicalName(t *testing.T) {
+	c := emulated(t)
+	for filter, want := range map[string]string{
+		"activitytypecode eq 'phonecalls'":           `column activitytypecode: got "phonecalls", want the logical name of a table, nearest: phonecall`,
+		"activitytypecode in ('task','phncall')":     `column activitytypecode: got "phncall", want the logical name of a table, nearest: phonecall`,
+		"not (activitytypecode ne 'appointements')":  `column activitytypecode: got "appointements", want the logical name of a table, nearest: appointment`,
+		"activitytypecode eq 'Task'":                 "",
+		"'email' eq activitytypecode":                "",
+		"activitytypecode eq null":                   "",
+		"activitytypecode in ('task','appointment')": "",
+	} {
+		_, err := c.Count(t.Context(), "activitypointer", filter)
+		if want == "" && err != nil || want != "" && (dataverse.KindOf(err) != dataverse.Invalid || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", filter, err, want)
+		}
+	}
+}

@@ -128,6 +128,9 @@ func (tr *translator) opposite(ctx context.Context, at *spot, x odata.Expr) (oda
 		return x, nil
 	}
 	out, err := literals(at.column, x)
+	if err == nil && at.column.Type == EntityNameColumn {
+		err = tr.knownTables(ctx, at.column, out)
+	}
 	if err != nil {
 		return x, tr.faults.take(tr.withRoads(ctx, at, err))
 	}

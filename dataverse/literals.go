@@ -1,6 +1,8 @@
 package dataverse
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -57,6 +59,40 @@ func tableLiteral(c *Column, text string) (odata.Expr, error) {
 		return nil, invalid("column %s: got %s, want the logical name of a table, such as phonecall", c.LogicalName, quoted(text))
 	}
 	return &odata.Literal{Kind: odata.String, Value: name}, nil
+}
+
+// noTable is what the service writes where a row belongs to no table.
+const noTable = "none"
+
+// knownTables refuses names of tables that there are not, and names other than the logical one.
+func (tr *translator) knownTables(ctx context.Context, c *Column, x odata.Expr) error {
+	switch x := x.(type) {
+	case *odata.List:
+		for _, item := range x.Items {
+			if err := tr.knownTables(ctx, c, item); err != nil {
+				return err
+			}
+		}
+	case *odata.Literal:
+		if x.Kind != odata.String || x.Value == noTable {
+			return nil
+		}
+		d, err := tr.client.directory(ctx)
+		if err != nil {
+			return err
+		}
+		info, err := d.resolve(x.Value)
+		if info.LogicalName == x.Value && err == nil {
+			return nil
+		}
+		e := invalid("column %s: got %s, want the logical name of a table", c.LogicalName, quoted(x.Value))
+		e.Nearest, e.unknownName = []string{info.LogicalName}, err != nil
+		if unknown, ok := errors.AsType[*Error](err); ok {
+			e.Nearest = unknown.Nearest
+		}
+		return e
+	}
+	return nil
 }
 
 // literal translates a value: the label of a choice to its number, a quoted guid, date or number to what it is.
