@@ -88,13 +88,21 @@ func TestWhatIsWrittenReadsBack(t *testing.T) {
 	}
 }
 
+func TestAnUpdateByAlternateKeyTellsTheRow(t *testing.T) {
+	c := emulated(t)
+	id := create(t, c, "account", dataverse.Values{"name": "Contoso", "accountnumber": "A1"})
+	if done, err := c.Update(t.Context(), "account", "accountnumber='A1'", dataverse.Values{"name": "B"}); err != nil || done.ID != id {
+		t.Errorf("got %+v, %v, want the id %s", done, err, id)
+	}
+}
+
 func TestAChangeNeedsTheVersionItWasBasedOn(t *testing.T) {
 	c := emulated(t)
 	id := create(t, c, "account", dataverse.Values{"name": "Contoso"})
 	first := get(t, c, "account", id, dataverse.Query{}).ETag
 	second, err := c.Update(t.Context(), "account", id, dataverse.Values{"telephone1": "1"}, dataverse.IfMatch(first))
-	if err != nil || second == "" || second == first {
-		t.Fatalf("update of version %s: got version %s, %v", first, second, err)
+	if err != nil || second.ETag == "" || second.ETag == first || second.ID != id {
+		t.Fatalf("update of version %s: got %+v, %v", first, second, err)
 	}
 	if _, err := c.Update(t.Context(), "account", id, dataverse.Values{"telephone1": "2"}, dataverse.IfMatch(first)); dataverse.KindOf(err) != dataverse.Conflict {
 		t.Errorf("update of an old version: got %v, want Conflict", err)
@@ -102,7 +110,7 @@ func TestAChangeNeedsTheVersionItWasBasedOn(t *testing.T) {
 	if err := c.Delete(t.Context(), "account", id, dataverse.IfMatch(first)); dataverse.KindOf(err) != dataverse.Conflict {
 		t.Errorf("delete of an old version: got %v, want Conflict", err)
 	}
-	if err := c.Delete(t.Context(), "account", id, dataverse.IfMatch(second)); err != nil {
+	if err := c.Delete(t.Context(), "account", id, dataverse.IfMatch(second.ETag)); err != nil {
 		t.Errorf("delete of this version: %v", err)
 	}
 	for name, err := range map[string]error{

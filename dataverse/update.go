@@ -43,23 +43,32 @@ func conditionsOf(opts []WriteOption) (conditions, error) {
 	return c, nil
 }
 
-// Update changes the columns in v of the row id, a GUID or an alternate key, and returns the row's new version. It never
-// makes a row: one that is missing is NotFound.
+// Updated tells which row an Update changed.
+type Updated struct {
+	ID   string // its GUID; the alternate key where the service does not send the row back
+	ETag string // its new version
+}
+
+// Update changes the columns in v of the row id, a GUID or an alternate key. It never makes a row: one that is missing is
+// NotFound.
 //
 // A change is not repeated once it may have been carried out: it could undo what somebody else did in between. With
 // IfMatch it is, since the version tells whether it was.
-func (c *Client) Update(ctx context.Context, table, id string, v Values, opts ...WriteOption) (etag string, err error) {
+func (c *Client) Update(ctx context.Context, table, id string, v Values, opts ...WriteOption) (Updated, error) {
 	op := "update " + table
 	cond, err := conditionsOf(opts)
 	if err != nil {
-		return "", during(op, err)
+		return Updated{}, during(op, err)
 	}
 	ch, err := c.update(ctx, table, id, v, cond)
 	if err != nil {
-		return "", during(op, err)
+		return Updated{}, during(op, err)
 	}
 	res, err := c.carryOut(ctx, ch)
-	return res.ETag, err
+	if err != nil {
+		return Updated{}, err
+	}
+	return Updated{ID: cmp.Or(res.ID, id), ETag: res.ETag}, nil
 }
 
 // Upserted tells what an Upsert did.

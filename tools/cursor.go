@@ -12,14 +12,15 @@ import (
 // place is where a reply left off: so many rows into a page of the service. A
 // page may hold more rows than a reply.
 type place struct {
-	skip int
-	page string // the client's cursor; "" for the first page
+	skip  int
+	total int64  // rows that match, which the service counts with the first page; 0 where it is not known
+	page  string // the client's cursor; "" for the first page
 }
 
 // cursor writes p for the caller to bring back, bound to the query: rows to
 // skip mean nothing in another one.
 func (p place) cursor(q dataverse.Query, table string) string {
-	return fmt.Sprintf("%d.%s.%s", p.skip, mark(q, table), p.page)
+	return fmt.Sprintf("%d-%d.%s.%s", p.skip, p.total, mark(q, table), p.page)
 }
 
 func readCursor(s string, q dataverse.Query, table string) (place, error) {
@@ -28,8 +29,11 @@ func readCursor(s string, q dataverse.Query, table string) (place, error) {
 	}
 	parts := strings.SplitN(s, ".", 3)
 	if len(parts) == 3 && parts[1] == mark(q, table) {
-		if skip, err := strconv.Atoi(parts[0]); err == nil && skip >= 0 {
-			return place{skip: skip, page: parts[2]}, nil
+		skipped, all, _ := strings.Cut(parts[0], "-")
+		skip, err := strconv.Atoi(skipped)
+		total, bad := strconv.ParseInt(all, 10, 64)
+		if err == nil && bad == nil && skip >= 0 && total >= 0 {
+			return place{skip: skip, total: total, page: parts[2]}, nil
 		}
 	}
 	return place{}, refused("Repeat the arguments of the reply that the cursor came with, or leave it out to start again.",

@@ -68,19 +68,22 @@ func (f foundRows) reply(shown int) queryRecordsOut {
 	out.sheet = r.sheet("", withExpanded(columns, rows), rows)
 	out.legend = r.legend
 	left := len(f.page.Rows) - f.at.skip - shown
+	total := f.at.total
+	if n := f.page.Count; n != nil && !n.AtLeast {
+		total = n.N
+	}
 	switch {
 	case left > 0:
-		out.Cursor = place{skip: f.at.skip + shown, page: f.at.page}.cursor(f.query, f.table)
+		out.Cursor = place{skip: f.at.skip + shown, total: total, page: f.at.page}.cursor(f.query, f.table)
 		out.Note = fmt.Sprintf("%d of %d rows fit into this reply: pass cursor for the rest, or select fewer columns", shown, shown+left)
 	case f.page.Cursor != "":
-		out.Cursor = place{page: f.page.Cursor}.cursor(f.query, f.table)
+		out.Cursor = place{total: total, page: f.page.Cursor}.cursor(f.query, f.table)
 	}
-	if n := f.page.Count; n != nil && out.Cursor != "" {
-		out.Total = n.N
-		if n.AtLeast {
-			out.Total = 0
-			out.Note = joinNotes(out.Note, fmt.Sprintf("at least %d rows match: count_records tells how many", n.N))
-		}
+	if out.Cursor != "" || f.at != (place{}) { // where all rows are in one reply, they are their own total
+		out.Total = total
+	}
+	if n := f.page.Count; n != nil && n.AtLeast && out.Cursor != "" {
+		out.Note = joinNotes(out.Note, fmt.Sprintf("at least %d rows match: count_records tells how many", n.N))
 	}
 	return out
 }

@@ -140,6 +140,9 @@ func TestCursorsLeadThroughEveryRowOnce(t *testing.T) {
 			for _, r := range page.Rows {
 				names = append(names, r[0].(string)[:10])
 			}
+			if page.Total != 23 {
+				t.Errorf("%s, reply %d: total %d, want 23", reason, replies, page.Total)
+			}
 			if cursor = page.Cursor; cursor == "" || replies > 30 {
 				break
 			}

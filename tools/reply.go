@@ -183,6 +183,9 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	}
 	switch e.Kind {
 	case dataverse.Invalid:
+		if strings.Contains(e.Message, "\n- ") && strings.Contains(e.Message, ", nearest: ") { // several faults, each with its own
+			return "Did you mean the nearest names told above? Correct them all and call again."
+		}
 		return "Correct the arguments and call again; describe_table shows a table's columns, types and choices."
 	case dataverse.NotFound:
 		if e.Status == 0 { // a name, found missing before anything was sent

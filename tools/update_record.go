@@ -26,11 +26,11 @@ func updateRecord(ctx context.Context, d Deps, in updateRecordIn) (updateRecordO
 	if in.ETag != "" {
 		opts = append(opts, dataverse.IfMatch(in.ETag))
 	}
-	etag, err := d.Dataverse.Update(ctx, t.LogicalName, id, in.Values, opts...)
+	done, err := d.Dataverse.Update(ctx, t.LogicalName, id, in.Values, opts...)
 	if err != nil {
 		return updateRecordOut{}, err
 	}
-	return updateRecordOut{Table: t.LogicalName, ID: id, ETag: etag, Changed: slices.Sorted(maps.Keys(in.Values))}, nil
+	return updateRecordOut{Table: t.LogicalName, ID: done.ID, ETag: done.ETag, Changed: slices.Sorted(maps.Keys(in.Values))}, nil
 }
 
 type updateRecordIn struct {
