@@ -124,3 +124,25 @@ func TestASaleGoesFromOpportunityToInvoice(t *testing.T) {
 		t.Errorf("got %d lines, want 2", n)
 	}
 }
+
+func TestAnActionRefersToARowOfItsChangeSet(t *testing.T) {
+	s := start(t)
+	request := func(id, path, body string) string {
+		return "--set\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: " + id + "\r\n\r\nPOST " + path +
+			" HTTP/1.1\r\nContent-Type: application/json\r\n\r\n" + body + "\r\n"
+	}
+	sets := request("1", "opportunities", `{"name":"o"}`) +
+		request("2", "WinOpportunity", `{"Status":3,"OpportunityClose":{"opportunityid@odata.bind":"$1"}}`) +
+		request("3", "leads", `{"subject":"l","lastname":"l"}`) +
+		request("4", "$3/Microsoft.Dynamics.CRM.QualifyLead", `{"CreateAccount":false,"CreateContact":false,"CreateOpportunity":false,"Status":-1}`) +
+		request("5", "teams", `{"name":"t"}`) +
+		request("6", "GrantAccess", `{"Target":{"@odata.id":"$1"},"PrincipalAccess":{"AccessMask":"ReadAccess","Principal":{"@odata.id":"$5"}}}`)
+	r := send(t, s, "POST", "$batch", "--b\r\nContent-Type: multipart/mixed;boundary=set\r\n\r\n"+sets+"--set--\r\n\r\n--b--\r\n", "Content-Type: multipart/mixed;boundary=b")
+	if r.status != http.StatusOK || strings.Contains(r.body, "HTTP/1.1 4") {
+		t.Fatalf("got %d %s", r.status, r.body)
+	}
+	states := emulator.Ask[string](t, s, `SELECT (SELECT statecode FROM opportunity) || (SELECT statecode FROM lead) || (SELECT count(*) FROM "$access")`)
+	if states != "111" {
+		t.Errorf("got %s: the opportunity won, the lead qualified, one share; want 111", states)
+	}
+}
