@@ -91,8 +91,10 @@ func (w *writer) member(ctx context.Context, t *Table, name string, value any) (
 		return name, value, nil
 	}
 	c, isColumn := t.Column(name)
-	if nav, ok := t.navigation(name); ok && isRelated(value) && (!isColumn || nav.collection || !isReference(value)) {
-		return w.related(ctx, nav, value)
+	if isRelated(value) { // seldom: looking for roads is the dearest of these questions
+		if nav, ok := t.navigation(name); ok && (!isColumn || nav.collection || !isReference(value)) {
+			return w.related(ctx, nav, value)
+		}
 	}
 	if !isColumn {
 		if nav, ok := t.navigation(name); ok && !nav.collection { // customerid_account: "accounts(…)"
