@@ -9,7 +9,7 @@ import (
 // cost more and lose the order of columns.
 func readPage(body io.Reader, s *shape) (page, error) {
 	p := page{count: -1, counted: -1}
-	r := newRowReader(body, s)
+	r := newRowReader(&scanner{from: body}, &texts{}, s)
 	var name string
 	closed := false
 	err := r.whole(func() (err error) {
@@ -77,7 +77,7 @@ func (p *page) note(s *scanner, name string) error {
 
 // readRow reads one row.
 func readRow(body io.Reader, s *shape) (row Row, err error) {
-	r := newRowReader(body, s)
+	r := newRowReader(&scanner{from: body}, &texts{}, s)
 	err = r.whole(func() (err error) {
 		row, err = r.row()
 		return err

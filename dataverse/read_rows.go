@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 )
@@ -10,21 +9,22 @@ import (
 // rowReader reads rows of one shape. Rows are much alike, so it keeps what the row before consisted of.
 type rowReader struct {
 	*scanner
-	shape *shape
-	texts *texts
-	known map[string]*known
-	start known    // stands before the first property
-	cells int      // of the row before
-	cut   []*known // of this row: collections with a next link
-	spare cell     // for what was not asked for
+	shape  *shape
+	placed bool // each cell has its place from the beginning
+	texts  *texts
+	known  map[string]*known
+	start  known    // stands before the first property
+	cells  int      // of the row before
+	cut    []*known // of this row: collections with a next link
+	spare  cell     // for what was not asked for
 
 	gone    bool     // the entry stands for a row that is gone
 	goneID  string   // its id
 	deleted []string // all such ids
 }
 
-func newRowReader(body io.Reader, s *shape) *rowReader {
-	return &rowReader{scanner: &scanner{from: body}, texts: &texts{}, shape: s}
+func newRowReader(text *scanner, t *texts, s *shape) *rowReader {
+	return &rowReader{scanner: text, texts: t, shape: s, placed: s.columns != nil && s.parties == nil}
 }
 
 // texts holds many small strings in few pieces of memory. Whoever keeps one keeps those beside it.
@@ -111,7 +111,7 @@ func (s *scanner) enter() (empty bool, err error) {
 
 func (r *rowReader) row() (Row, error) {
 	row := Row{Table: r.shape.name}
-	if r.placed() {
+	if r.placed {
 		row.cells = make([]cell, len(r.shape.columns))
 	} else {
 		row.cells = make([]cell, 0, r.cells)
@@ -134,9 +134,6 @@ func (r *rowReader) row() (Row, error) {
 	return row, nil
 }
 
-// placed says whether each cell has its place from the beginning.
-func (r *rowReader) placed() bool { return r.shape.columns != nil && r.shape.parties == nil }
-
 // after reads the name of the property after before: most often that which came there in the last row.
 func (r *rowReader) after(before *known) (*known, error) {
 	if k := before.next; k != nil && k.key != nil && bytes.HasPrefix(r.text[r.at:], k.key) {
@@ -153,7 +150,7 @@ func (r *rowReader) after(before *known) (*known, error) {
 		name := string(text)
 		p := r.shape.property(name)
 		k = &known{property: p, place: -1, heading: &heading{p.name, p.kind}}
-		if r.placed() {
+		if r.placed {
 			k.place = slices.Index(r.shape.columns, k.name)
 		}
 		if r.known == nil {
@@ -203,7 +200,7 @@ func (r *rowReader) member(row *Row, k *known) error {
 // cell is the place of k in row.
 func (r *rowReader) cell(row *Row, k *known) *cell {
 	switch {
-	case !r.placed():
+	case !r.placed:
 		return row.at(k)
 	case k.place < 0:
 		r.spare = cell{}
@@ -292,7 +289,7 @@ func (r *rowReader) value(c *cell, k *known) error {
 // expanded reads the rows behind a navigation property.
 func (r *rowReader) expanded(c *cell, k *known, f form) error {
 	if k.inner == nil {
-		k.inner = &rowReader{scanner: r.scanner, texts: r.texts, shape: r.shape.inner(k.name)}
+		k.inner = newRowReader(r.scanner, r.texts, r.shape.inner(k.name))
 	}
 	var rows any
 	var err error
@@ -327,7 +324,7 @@ func (r *rowReader) finish(row *Row) {
 	if s.columns == nil {
 		return
 	}
-	if !r.placed() {
+	if !r.placed {
 		row.order(s.columns)
 	}
 	missing := 0

@@ -21,6 +21,7 @@ var (
 type scanner struct {
 	from  io.Reader
 	buf   []byte
+	plain []byte // the last string that had escapes
 	text  []byte // the part of buf that is read
 	at    int    // where in text
 	ended bool   // there are no more blocks
@@ -83,6 +84,13 @@ func (s *scanner) end() error {
 
 // next is the next byte that is no blank.
 func (s *scanner) next() (byte, error) {
+	if s.at < len(s.text) && s.text[s.at] > ' ' { // the service writes no blanks
+		return s.text[s.at], nil
+	}
+	return s.pastBlanks()
+}
+
+func (s *scanner) pastBlanks() (byte, error) {
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; c {
 		case ' ', '\t', '\r', '\n':
@@ -171,12 +179,12 @@ func (s *scanner) string() ([]byte, error) {
 	if err != nil || !escaped {
 		return text, err
 	}
-	return unescape(text)
+	s.plain, err = unescape(s.plain[:0], text)
+	return s.plain, err
 }
 
-// unescape takes the backslashes out of the text between the quotes of a string.
-func unescape(text []byte) ([]byte, error) {
-	plain := make([]byte, 0, len(text))
+// unescape appends the text between the quotes of a string to plain, without its backslashes.
+func unescape(plain, text []byte) ([]byte, error) {
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\\' {
 			if i++; text[i] != '"' && text[i] != '\\' && text[i] != '/' { // more than an etag needs
