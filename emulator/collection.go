@@ -237,7 +237,7 @@ func (c *call) page(body object, objects iter.Seq[[]byte], total int, next strin
 }
 
 // partSize is what is sent at once of a page.
-const partSize = 64 << 10
+const partSize = 256 << 10
 
 // around is the body with objects as its value, and the link to what follows, in parts.
 func (o object) around(objects iter.Seq[[]byte], next string) iter.Seq[[]byte] {
