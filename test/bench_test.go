@@ -91,15 +91,16 @@ func (p *product) stop(b *testing.B) {
 	}
 }
 
-// memory is the resident size in megabytes.
-func (p *product) memory(b *testing.B) float64 {
+// memory is a size of a process that the system keeps under the name, in megabytes: VmRSS is what is resident, VmHWM what
+// was at most.
+func memory(b *testing.B, pid int, name string) float64 {
 	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		b.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if size, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if size, ok := strings.CutPrefix(line, name+":"); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(size)[0], 64)
 			if err != nil {
 				b.Fatal(err)
@@ -107,7 +108,7 @@ func (p *product) memory(b *testing.B) float64 {
 			return kb / 1024
 		}
 	}
-	b.Fatal("no VmRSS")
+	b.Fatal("no " + name)
 	return 0
 }
 
@@ -118,7 +119,7 @@ func BenchmarkStartToInitialize(b *testing.B) {
 		p := launch(b, nil, "stdio", "--log-level", "error")
 		p.initialize(b)
 		b.StopTimer()
-		resident = p.memory(b)
+		resident = memory(b, p.cmd.Process.Pid, "VmRSS")
 		p.stop(b)
 		b.StartTimer()
 	}
