@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -315,14 +316,10 @@ func (l labels) put(text *string, property string, value any) {
 		*text = t
 	}
 	translations := map[string]map[int]string{}
-	for name, other := range l.extras.Translations {
-		translations[name] = other
-	}
+	maps.Copy(translations, l.extras.Translations)
 	mine := map[int]string{}
 	if l.merge {
-		for language, t := range translations[property] {
-			mine[language] = t
-		}
+		maps.Copy(mine, translations[property])
 	}
 	for language, t := range texts {
 		if language != english {
@@ -350,9 +347,7 @@ var fixedProperties = strings.Fields("MetadataId HasChanged LogicalName SchemaNa
 // keep keeps the properties given that the definition does not say already.
 func (g given) keep(d *definition, extras *schema.Extras) {
 	settings := map[string]json.RawMessage{}
-	for name, value := range extras.Settings {
-		settings[name] = value
-	}
+	maps.Copy(settings, extras.Settings)
 	for _, m := range g.props {
 		i, ok := d.kind.index[m.name]
 		if !ok || m.value == nil || slices.Contains(fixedProperties, m.name) {

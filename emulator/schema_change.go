@@ -161,6 +161,9 @@ const maxName = 100
 // validName leaves out mscrm, which is the platform's own.
 var validName = regexp.MustCompile(`^(?:[A-LN-Za-ln-z]|[Mm](?:[A-RT-Za-rt-z0-9]|[Ss][ABD-Zabd-z0-9]))[A-Za-z0-9]{0,7}_[A-Za-z0-9_]+$`)
 
+// plainName is what names of sets and of navigation properties look like.
+var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
 // required refuses a definition without a label.
 func required(g given, properties ...string) error {
 	for _, name := range properties {
@@ -219,6 +222,9 @@ func (c *call) newTable(g given) (*schema.Table, []given, error) {
 	if set := g.text("EntitySetName"); set != "" {
 		t.Set = strings.ToLower(set)
 	}
+	if !plainName.MatchString(t.Set) {
+		return nil, nil, fail(http.StatusBadRequest, codeInvalidSchemaName, "The entity set name %s is invalid.", t.Set)
+	}
 	if c.schema.Set(t.Set) != nil || metadataSets[t.Set] != "" {
 		return nil, nil, fail(http.StatusBadRequest, codeInvalidSchemaName, "The entity set name %s is already in use. Specify a unique name.", t.Set)
 	}
@@ -256,13 +262,11 @@ func (c *call) primaryFirst(t *schema.Table, g given) ([]given, error) {
 	case slices.ContainsFunc(columns[i+1:], isPrimary):
 		return nil, fail(http.StatusBadRequest, codeTwoPrimaryNames, "The entity %s has more than one primary name attribute.", t.Logical)
 	}
-	name, logical := columns[i].text("SchemaName"), ""
-	var err error
+	name, logical, err := "Subject", "subject", error(nil)
 	if t.Activity {
-		if !strings.EqualFold(name, "Subject") {
+		if !strings.EqualFold(columns[i].text("SchemaName"), name) {
 			return nil, fail(http.StatusBadRequest, codeInvalidSchemaName, "The primary attribute of the activity %s must have the schema name Subject.", t.Logical)
 		}
-		logical = "subject"
 	} else if name, logical, err = newName(columns[i], "SchemaName"); err != nil {
 		return nil, err
 	}

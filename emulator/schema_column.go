@@ -218,7 +218,7 @@ func boundChoice(s *schema.Schema, path string) (string, error) {
 	if err != nil || len(segments) != 1 || segments[0].Name != "GlobalOptionSetDefinitions" {
 		return "", badRequest("The value '%s' of GlobalOptionSet@odata.bind leads to no GlobalOptionSetDefinition.", path)
 	}
-	var key odata.Expr = segments[0].Key
+	key := segments[0].Key
 	if len(segments[0].Args) == 1 {
 		key = segments[0].Args[0].Value
 	}

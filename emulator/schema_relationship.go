@@ -86,6 +86,9 @@ func (c *call) createOneToMany(name string, g given) error {
 	if err := freeNav(one, r.ReferencedNav); err != nil {
 		return err
 	}
+	if one == many && r.ReferencedNav == r.ReferencingNav {
+		return fail(http.StatusBadRequest, codeRelationshipExists, "Both navigation properties of the relationship %s are called %s.", name, r.ReferencedNav)
+	}
 	writeCascade(&r.Cascade, g)
 	err = c.customize(func(ctx context.Context, d *draft) error {
 		if err := c.addColumn(ctx, d, d.Table(many.Logical), column, lookup); err != nil {
@@ -103,6 +106,9 @@ func (c *call) createOneToMany(name string, g given) error {
 
 // freeNav refuses the name of a navigation property that a table has already.
 func freeNav(t *schema.Table, name string) error {
+	if !plainName.MatchString(name) {
+		return fail(http.StatusBadRequest, codeInvalidSchemaName, "The navigation property name %s is invalid.", name)
+	}
 	_, taken := t.Nav(name)
 	if c := t.Column(name); taken || c != nil && c.PropertyName() == name {
 		return fail(http.StatusBadRequest, codeRelationshipExists, "The entity %s has a property %s already.", t.Logical, name)

@@ -47,5 +47,8 @@ func (c *call) dematerialize(ctx context.Context, d *draft, t *schema.Table) err
 	if err := d.execute(ctx, store.DropTable(t.Logical)...); err != nil {
 		return err
 	}
+	if _, err := d.tx.ExecContext(ctx, `DELETE FROM "$deleted" WHERE "table" = ?`, t.Logical); err != nil {
+		return err
+	}
 	return seed.RemoveTable(ctx, d.tx, t)
 }

@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -375,5 +376,22 @@ func TestSchemaWritesAreRefused(t *testing.T) {
 	}
 	if got := get(t, s, "new_bankaccounts"); got.status != http.StatusOK {
 		t.Errorf("the table is there after all: %d %s", got.status, got.body)
+	}
+}
+
+func BenchmarkCreateColumn(b *testing.B) {
+	s := emulator.Start(b)
+	for b.Loop() {
+		for _, r := range []struct{ method, path, body string }{
+			{"POST", "EntityDefinitions(LogicalName='account')/Attributes", balance},
+			{"DELETE", "EntityDefinitions(LogicalName='account')/Attributes(LogicalName='new_balance')", ""},
+		} {
+			request := httptest.NewRequestWithContext(b.Context(), r.method, "/api/data/v9.2/"+r.path, strings.NewReader(r.body))
+			request.Header.Set("Authorization", "Bearer "+s.Token)
+			w := httptest.NewRecorder()
+			if s.Emulator.ServeHTTP(w, request); w.Code != http.StatusNoContent {
+				b.Fatalf("%s %s: %d %s", r.method, r.path, w.Code, w.Body)
+			}
+		}
 	}
 }
