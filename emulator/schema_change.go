@@ -262,12 +262,14 @@ func (c *call) primaryFirst(t *schema.Table, g given) ([]given, error) {
 	case slices.ContainsFunc(columns[i+1:], isPrimary):
 		return nil, fail(http.StatusBadRequest, codeTwoPrimaryNames, "The entity %s has more than one primary name attribute.", t.Logical)
 	}
-	name, logical, err := "Subject", "subject", error(nil)
+	name, logical, err := newName(columns[i], "SchemaName")
 	if t.Activity {
+		name, logical, err = "Subject", "subject", nil
 		if !strings.EqualFold(columns[i].text("SchemaName"), name) {
-			return nil, fail(http.StatusBadRequest, codeInvalidSchemaName, "The primary attribute of the activity %s must have the schema name Subject.", t.Logical)
+			err = fail(http.StatusBadRequest, codeInvalidSchemaName, "The primary attribute of the activity %s must have the schema name Subject.", t.Logical)
 		}
-	} else if name, logical, err = newName(columns[i], "SchemaName"); err != nil {
+	}
+	if err != nil {
 		return nil, err
 	}
 	if logical == t.PrimaryID {
