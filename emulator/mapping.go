@@ -42,9 +42,11 @@ func mappings() []mapping {
 		{"contact", "incident", "customerid", ""},
 		{"opportunity", "quote", "opportunityid", "name customerid pricelevelid transactioncurrencyid campaignid discountamount " +
 			"discountpercentage freightamount description emailaddress"},
+		{"quote", "quote", "", "*"},
 		{"quote", "salesorder", "quoteid", "*"},
 		{"salesorder", "invoice", "salesorderid", "*"},
 		{"opportunityproduct", "quotedetail", "", "*"},
+		{"quotedetail", "quotedetail", "", "*"},
 		{"quotedetail", "salesorderdetail", "quotedetailid", "*"},
 		{"salesorderdetail", "invoicedetail", "salesorderdetailid", "*"},
 	}

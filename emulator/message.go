@@ -65,6 +65,7 @@ var messages = []message{
 	retrieveSharedPrincipalsAndAccess,
 	retrieveTotalRecordCount,
 	retrieveVersion,
+	reviseQuote,
 	revokeAccess,
 	sendEmail,
 	updateOptionValue,

@@ -15,7 +15,7 @@ type conversion struct {
 	parameter string // the id of the source
 	from, to  string
 	states    []int64 // in which the source may be
-	after     func(*acting, context.Context, location, map[string]any) error
+	after     func(a *acting, ctx context.Context, source, made location, row map[string]any) error
 }
 
 var generateQuoteFromOpportunity = conversion{parameter: "OpportunityId", from: "opportunity", to: "quote", states: []int64{0}}.
@@ -32,6 +32,9 @@ var convertQuoteToSalesOrder = conversion{
 var convertSalesOrderToInvoice = conversion{
 	parameter: "SalesOrderId", from: "salesorder", to: "invoice", states: []int64{0, 1, 3}, after: (*acting).markInvoiced,
 }.message("ConvertSalesOrderToInvoice")
+
+var reviseQuote = conversion{parameter: "QuoteId", from: "quote", to: "quote", states: []int64{3}, after: (*acting).countRevision}.
+	message("ReviseQuote")
 
 func (k conversion) message(name string, more ...parameter) message {
 	return message{
@@ -59,7 +62,7 @@ func (k conversion) act(ctx context.Context, a *acting) error {
 		return err
 	}
 	if k.after != nil {
-		if err := k.after(a, ctx, source, row); err != nil {
+		if err := k.after(a, ctx, source, made, row); err != nil {
 			return err
 		}
 	}
@@ -132,7 +135,7 @@ func (a *acting) answerRow(ctx context.Context, l location) error {
 }
 
 // winConverted wins a quote that an order was made of.
-func (a *acting) winConverted(ctx context.Context, quote location, row map[string]any) error {
+func (a *acting) winConverted(ctx context.Context, quote, _ location, row map[string]any) error {
 	if row["statecode"] == int64(2) {
 		return nil
 	}
@@ -164,6 +167,12 @@ func (a *acting) winConverted(ctx context.Context, quote location, row map[strin
 	return a.change(ctx, quote, won)
 }
 
-func (a *acting) markInvoiced(ctx context.Context, order location, _ map[string]any) error {
+func (a *acting) markInvoiced(ctx context.Context, order, _ location, _ map[string]any) error {
 	return a.change(ctx, order, map[string]any{"statecode": int64(4)})
+}
+
+// countRevision numbers a revision, which keeps the number of its quote.
+func (a *acting) countRevision(ctx context.Context, _, made location, row map[string]any) error {
+	revision, _ := row["revisionnumber"].(int64)
+	return a.change(ctx, made, map[string]any{"revisionnumber": revision + 1})
 }

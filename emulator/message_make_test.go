@@ -146,3 +146,21 @@ func TestAnActionRefersToARowOfItsChangeSet(t *testing.T) {
 		t.Errorf("got %s: the opportunity won, the lead qualified, one share; want 111", states)
 	}
 }
+
+func TestAClosedQuoteIsRevised(t *testing.T) {
+	s := start(t)
+	account := add(t, s, "accounts", `{"name":"Contoso"}`)
+	quote := add(t, s, "quotes", `{"name":"q","quotenumber":"Q-1","customerid_account@odata.bind":"/accounts(`+account+`)","quote_details":[{"isproductoverridden":true,"productdescription":"Bike","quantity":2,"priceperunit":100}]}`)
+	body := `{"QuoteId":"` + quote + `","ColumnSet":{"AllColumns":false,"Columns":["quotenumber","revisionnumber","totalamount"]}}`
+	must(t, s, http.StatusBadRequest, "POST", "ReviseQuote", body)
+	must(t, s, http.StatusNoContent, "PATCH", "quotes("+quote+")", `{"statecode":1}`)
+	must(t, s, http.StatusNoContent, "POST", "CloseQuote", `{"Status":7,"QuoteClose":{"quoteid@odata.bind":"/quotes(`+quote+`)"}}`)
+	r := must(t, s, http.StatusOK, "POST", "ReviseQuote", body)
+	var row map[string]any
+	if err := json.Unmarshal([]byte(r.body), &row); err != nil {
+		t.Fatal(err)
+	}
+	if row["quotenumber"] != "Q-1" || row["revisionnumber"] != 1.0 || row["totalamount"] != 200.0 || row["quoteid"] == quote {
+		t.Errorf("got %s", r.body)
+	}
+}
