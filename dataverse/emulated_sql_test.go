@@ -67,6 +67,7 @@ func TestSQLAnswers(t *testing.T) {
 		"SELECT name FROM account WHERE name <> address1_city ORDER BY name":                          "name\nAcme\nBolt",
 		"SELECT a.name, c.fullname, p.name FROM account a LEFT JOIN account p ON a.parentaccountid = p.accountid JOIN contact c ON c.contactid = a.primarycontactid ORDER BY a.name":        "name|fullname|p.name\nAcme|Ann Lee|<nil>\nBolt|Bob Ray|Acme",
 		"SELECT a.name, c.fullname FROM contact c RIGHT JOIN account a ON c.contactid = a.primarycontactid AND c.lastname = 'Lee' ORDER BY a.name":                                          "name|fullname\nAcme|Ann Lee\nBolt|<nil>\nCargo_1|<nil>",
+		"SELECT a.name FROM account a LEFT JOIN contact c ON c.contactid = a.primarycontactid WHERE c.contactid IN (SELECT primarycontactid FROM account WHERE name = 'acme')":              "name\nAcme",
 		"SELECT p.name, COUNT(*) children FROM account p JOIN account a ON a.parentaccountid = p.accountid GROUP BY p.name":                                                                 "name|children\nAcme|2",
 		"SELECT name FROM account WHERE primarycontactid IN (SELECT contactid FROM contact WHERE lastname LIKE 'L%')":                                                                       "name\nAcme",
 		"SELECT name FROM account WHERE primarycontactid IS NOT NULL AND primarycontactid NOT IN (SELECT contactid FROM contact WHERE lastname LIKE 'L%')":                                  "name\nBolt",
@@ -126,8 +127,9 @@ func TestSQLRefusalsSayWhatToWrite(t *testing.T) {
 		"SELECT name FROM account WHERE EXISTS (SELECT 1 FROM contact)":                                            "how its rows belong",
 		"SELECT name FROM account WHERE primarycontactid NOT IN (SELECT contactid FROM contact)":                   "account.primarycontactid IS NOT NULL",
 		"SELECT fullname FROM contact WHERE contactid NOT IN (SELECT primarycontactid FROM account)":               "WHERE primarycontactid IS NOT NULL",
-		"DELETE FROM account":                                                                                      "only SELECT is answered",
-		"SELECT name FROM account; SELECT name FROM contact":                                                       "each SELECT by itself",
+		"SELECT c.fullname FROM account a LEFT JOIN contact c ON c.contactid = a.primarycontactid AND c.parentcustomerid NOT IN (SELECT accountid FROM account)": "c.parentcustomerid IS NOT NULL",
+		"DELETE FROM account":                                "only SELECT is answered",
+		"SELECT name FROM account; SELECT name FROM contact": "each SELECT by itself",
 	} {
 		_, err := c.SQLPage(t.Context(), query, 0, "")
 		if dataverse.KindOf(err) != dataverse.Invalid && dataverse.KindOf(err) != dataverse.NotFound || !strings.Contains(err.Error(), want) {

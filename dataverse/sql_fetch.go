@@ -12,7 +12,7 @@ func (q *sqlQuery) fetch() (*fetchxml.Fetch, error) {
 	f.Entity.Name = q.base().table.LogicalName
 	if q.distinct && !q.aggregate && !slices.ContainsFunc(q.items, func(i sqlItem) bool { return i.source == q.base() }) {
 		// No column of the table would be all of them, and those make rows differ.
-		return nil, invalid("sql: DISTINCT together with %s needs a column of %s: select one, or begin FROM with the table whose columns are selected", q.beyond, q.base().alias)
+		return nil, invalid("DISTINCT together with %s needs a column of %s: select one, or begin FROM with the table whose columns are selected", q.beyond, q.base().alias)
 	}
 	links, err := q.links(q.base())
 	if err != nil {
@@ -39,7 +39,7 @@ func (q *sqlQuery) fetch() (*fetchxml.Fetch, error) {
 		}
 	}
 	if _, err := fetchxml.Parse(f.String()); err != nil { // too much of something
-		return nil, invalid("sql: as FetchXML, which alone can say it, the query is not allowed: %s", err)
+		return nil, invalid("as FetchXML, which alone can say it, the query is not allowed: %s", err)
 	}
 	return f, nil
 }
@@ -107,7 +107,7 @@ func (q *sqlQuery) filterAll(top *fetchxml.Body) error {
 	for _, t := range q.where.conjuncts() {
 		home := q.home(t)
 		if home != q.base() && !home.inner() {
-			return invalid("sql: a subquery about a column of %s, which is left joined, cannot be said to the service: join it with INNER JOIN", home.alias)
+			return invalid("a subquery about a column of %s, which is left joined, cannot be said to the service: join it with INNER JOIN", home.alias)
 		}
 		at[home] = append(at[home], t)
 	}
@@ -183,6 +183,11 @@ var fetchOperators = map[sqlOp]fetchxml.Operator{
 }
 
 func (q *sqlQuery) addCondition(f *fetchxml.Filter, l *sqlLeaf, home *sqlSource) error {
+	for _, c := range l.columns() {
+		if c.source != home && home != q.base() {
+			return invalid("%s and %s cannot stand in one condition with a subquery: put them into conditions of their own, joined by AND", c.source.alias, home.alias)
+		}
+	}
 	on, with, op := l.on, l.with, l.op
 	if with != nil && with.source != on.source && with.source == home { // only the other side may be a link's
 		on, with, op = *l.with, &l.on, op.mirrored()
@@ -198,9 +203,6 @@ func (q *sqlQuery) addCondition(f *fetchxml.Filter, l *sqlLeaf, home *sqlSource)
 		}
 	}
 	if on.source != home {
-		if home != q.base() {
-			return invalid("sql: %s and %s cannot stand in one condition with a subquery: put them into conditions of their own, joined by AND", on.source.alias, home.alias)
-		}
 		c.EntityName = on.source.wire
 	}
 	if op != sqlNe && op != sqlNotLike && op != sqlNotIn {
@@ -227,7 +229,7 @@ func (q *sqlQuery) addCondition(f *fetchxml.Filter, l *sqlLeaf, home *sqlSource)
 // addRelated writes a subquery as a link that only filters.
 func (q *sqlQuery) addRelated(f *fetchxml.Filter, l *sqlLeaf, home *sqlSource) error {
 	if l.sub.to.source != home {
-		return invalid("sql: subqueries about columns of %s and %s cannot stand in one condition: put them into conditions of their own, joined by AND", home.alias, l.sub.to.source.alias)
+		return invalid("subqueries about columns of %s and %s cannot stand in one condition: put them into conditions of their own, joined by AND", home.alias, l.sub.to.source.alias)
 	}
 	sub := l.sub.query
 	links, err := sub.links(sub.base())

@@ -40,16 +40,16 @@ func (r *sqlReader) item(x sql.Expr) (sqlItem, error) {
 		if part, column := datePart(x); column != nil {
 			return r.partItem(x, part, column)
 		}
-		return sqlItem{}, invalid("sql: there is no function %s here: select the column itself", x.Name)
+		return sqlItem{}, invalid("there is no function %s here: select the column itself", x.Name)
 	}
-	return sqlItem{}, invalid("sql: %s is neither a column nor an aggregate", shortened(x.String(), maxQuoted))
+	return sqlItem{}, invalid("%s is neither a column nor an aggregate", shortened(x.String(), maxQuoted))
 }
 
 // own resolves a column of this query, not of the one around it.
 func (r *sqlReader) own(x *sql.Column) (sqlColumn, error) {
 	c, err := r.column(x.Table, x.Name)
 	if err == nil && !slices.Contains(r.query.sources, c.source) {
-		return c, invalid("sql: %s is a column of the query around, which can only stand in the subquery's WHERE", x)
+		return c, invalid("%s is a column of the query around, which can only stand in the subquery's WHERE", x)
 	}
 	return c, err
 }
@@ -58,16 +58,16 @@ func (r *sqlReader) aggregateItem(x *sql.Call) (sqlItem, error) {
 	base := r.query.base()
 	if one := len(x.Args) == 1; x.Star || one && !x.Distinct && x.Name == "COUNT" && isNumber(x.Args[0]) { // COUNT(1)
 		if x.Name != "COUNT" {
-			return sqlItem{}, invalid("sql: %s needs a column", x.Name)
+			return sqlItem{}, invalid("%s needs a column", x.Name)
 		}
 		return sqlItem{sqlColumn: sqlColumn{base, base.primary()}, aggregate: fetchxml.Count, star: true}, nil
 	}
 	if len(x.Args) != 1 {
-		return sqlItem{}, invalid("sql: %s takes one column, not %d", x.Name, len(x.Args))
+		return sqlItem{}, invalid("%s takes one column, not %d", x.Name, len(x.Args))
 	}
 	column, ok := x.Args[0].(*sql.Column)
 	if !ok {
-		return sqlItem{}, invalid("sql: %s takes a column, not %s", x.Name, shortened(x.Args[0].String(), maxQuoted))
+		return sqlItem{}, invalid("%s takes a column, not %s", x.Name, shortened(x.Args[0].String(), maxQuoted))
 	}
 	c, err := r.own(column)
 	if err != nil {
@@ -81,11 +81,11 @@ func (r *sqlReader) aggregateItem(x *sql.Call) (sqlItem, error) {
 			return item, invalid("column %s: got a column of type %s, want a number or money to add up", c.column.LogicalName, c.column.Type)
 		}
 		if x.Distinct {
-			return item, invalid("sql: %s: every value counts as often as it is there, so leave DISTINCT out", x)
+			return item, invalid("%s: every value counts as often as it is there, so leave DISTINCT out", x)
 		}
 	case fetchxml.Min, fetchxml.Max:
 		if !number && !date {
-			return item, invalid("sql: %s is answered for numbers and dates, not for a column of type %s: write SELECT TOP 1 %s … ORDER BY %s",
+			return item, invalid("%s is answered for numbers and dates, not for a column of type %s: write SELECT TOP 1 %s … ORDER BY %s",
 				x.Name, c.column.Type, column, column)
 		}
 		item.distinct = false // the least of all is the least of each once
@@ -127,7 +127,7 @@ func (r *sqlReader) partItem(x *sql.Call, part fetchxml.DateGrouping, column *sq
 		return sqlItem{}, err
 	}
 	if c.column.Type != DateTimeColumn {
-		return sqlItem{}, invalid("sql: %s: column %s is no date but of type %s", x, c.column.LogicalName, c.column.Type)
+		return sqlItem{}, invalid("%s: column %s is no date but of type %s", x, c.column.LogicalName, c.column.Type)
 	}
 	r.query.beyondSQL("parts of dates")
 	return sqlItem{sqlColumn: c, part: part}, nil
@@ -159,9 +159,9 @@ func (i sqlItem) groups(x sql.Expr) error {
 	name := i.column.LogicalName
 	switch t := i.column.Type; {
 	case i.aggregate != "":
-		return invalid("sql: GROUP BY %s: rows are grouped by columns, not by an aggregate", x)
+		return invalid("GROUP BY %s: rows are grouped by columns, not by an aggregate", x)
 	case t == DateTimeColumn && i.part == "":
-		return invalid("sql: rows cannot be grouped by the date %s: write GROUP BY YEAR(%s), MONTH(%s), DAY(%s)", name, name, name, name)
+		return invalid("rows cannot be grouped by the date %s: write GROUP BY YEAR(%s), MONTH(%s), DAY(%s)", name, name, name, name)
 	case t == MemoColumn, t == ChoicesColumn, t == ImageColumn, t == FileColumn, t == VirtualColumn:
 		return invalid("column %s: rows cannot be grouped by a column of type %s", name, t)
 	}
@@ -187,7 +187,7 @@ func (r *sqlReader) having(ctx context.Context, x sql.Expr) error {
 		}
 		for _, l := range t.leaves() {
 			if l.sub != nil || l.with != nil || !slices.ContainsFunc(r.query.items, sqlItem{sqlColumn: l.on}.same) {
-				return r.faults.take(invalid("sql: HAVING %s: want an aggregate or a column of GROUP BY; put conditions on rows into WHERE", shortened(x.String(), maxQuoted)))
+				return r.faults.take(invalid("HAVING %s: want an aggregate or a column of GROUP BY; put conditions on rows into WHERE", shortened(x.String(), maxQuoted)))
 			}
 		}
 		r.query.where = allOfTests(r.query.where, t)
@@ -248,7 +248,7 @@ func (r *sqlReader) groupTest(x sql.Expr, negated bool) (havingTest, error) {
 	case *sql.IsNull:
 		return r.groupLeaf(x.X, directed(sqlNull, x.Not != negated))
 	}
-	return havingTest{}, invalid("sql: HAVING %s: want comparisons of aggregates with numbers or dates", shortened(x.String(), maxQuoted))
+	return havingTest{}, invalid("HAVING %s: want comparisons of aggregates with numbers or dates", shortened(x.String(), maxQuoted))
 }
 
 func (r *sqlReader) bothGroups(or, negated bool, l, right sql.Expr) (havingTest, error) {
@@ -281,7 +281,7 @@ func (r *sqlReader) groupLeaf(x sql.Expr, op sqlOp, values ...sql.Expr) (havingT
 			return havingTest{leaf: l}, err
 		}
 		if !ok || literal.Kind == sql.Null {
-			return havingTest{}, invalid("sql: HAVING %s %s %s: want a number or a date; for no value write IS NULL", x, op, v)
+			return havingTest{}, invalid("HAVING %s %s %s: want a number or a date; for no value write IS NULL", x, op, v)
 		}
 		n, err := r.groupValue(item, literal)
 		if err != nil {
@@ -299,13 +299,13 @@ func (r *sqlReader) groupItem(x sql.Expr) (sqlItem, error) {
 		return item, err
 	}
 	if t := item.kind(); t != "" && !t.isNumber() && !t.isChoice() && t != BooleanColumn && t != DateTimeColumn {
-		return item, invalid("sql: HAVING cannot compare %s, of type %s, beside an aggregate: put it into WHERE", x, t)
+		return item, invalid("HAVING cannot compare %s, of type %s, beside an aggregate: put it into WHERE", x, t)
 	}
 	if at := slices.IndexFunc(r.query.items, item.same); at >= 0 {
 		return r.query.items[at], nil
 	}
 	if item.aggregate == "" {
-		return item, invalid("sql: HAVING: %s is not in GROUP BY; put conditions on rows into WHERE", x)
+		return item, invalid("HAVING: %s is not in GROUP BY; put conditions on rows into WHERE", x)
 	}
 	return r.query.items[r.hide(item)], nil
 }
@@ -324,7 +324,7 @@ func (r *sqlReader) groupValue(item sqlItem, l *sql.Literal) (*big.Rat, error) {
 		n = number
 	}
 	if n == nil || item.kind() == "" && l.Kind != sql.Number {
-		return nil, invalid("sql: HAVING: got %s, want a number", l)
+		return nil, invalid("HAVING: got %s, want a number", l)
 	}
 	return n, nil
 }

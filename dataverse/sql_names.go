@@ -18,8 +18,7 @@ type sqlReader struct {
 	outer  *sqlReader      // of the query around a subquery
 	wires  map[string]bool // names taken on the wire
 	faults *faults
-	// nonNull are columns that NOT IN (SELECT …) is about.
-	nonNull []sqlColumn
+	notIn  []sqlColumn // that NOT IN (SELECT …) is about, not yet checked
 }
 
 // source adds a table to the query.
@@ -35,7 +34,7 @@ func (r *sqlReader) source(ctx context.Context, name, alias string) (*sqlSource,
 		alias = name
 	}
 	if r.named(alias) != nil {
-		return nil, invalid("sql: two tables are called %s: give each an alias", alias)
+		return nil, invalid("two tables are called %s: give each an alias", alias)
 	}
 	s := &sqlSource{table: t, alias: alias, wire: r.wire(alias)}
 	r.query.sources = append(r.query.sources, s)
@@ -105,7 +104,7 @@ func (r *sqlReader) column(qualifier, name string) (sqlColumn, error) {
 			near = append(near, s.alias+"."+n)
 		}
 	}
-	e := invalid("sql: none of the tables %s has a column %s", strings.Join(names, ", "), quoted(name))
+	e := invalid("none of the tables %s has a column %s", strings.Join(names, ", "), quoted(name))
 	e.Nearest, e.unknownName = near, true
 	return sqlColumn{}, e
 }
@@ -117,7 +116,7 @@ func (r *sqlReader) unqualified(name string) (found sqlColumn, err error) {
 			continue
 		}
 		if found.column != nil {
-			return found, invalid("sql: column %s is in both of %s and %s: write %s.%s", name, found.source.alias, s.alias, found.source.alias, name)
+			return found, invalid("column %s is in both of %s and %s: write %s.%s", name, found.source.alias, s.alias, found.source.alias, name)
 		}
 		c, err := s.table.readable(name)
 		if err != nil {
@@ -129,7 +128,7 @@ func (r *sqlReader) unqualified(name string) (found sqlColumn, err error) {
 }
 
 func (r *sqlReader) noTable(name string) error {
-	e := invalid("sql: no table of the query is called %s", quoted(name))
+	e := invalid("no table of the query is called %s", quoted(name))
 	var candidates []candidate
 	for in := r; in != nil; in = in.outer {
 		for _, s := range in.query.sources {

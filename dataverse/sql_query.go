@@ -53,6 +53,21 @@ func (s *sqlSource) makeInner() {
 	}
 }
 
+// makeInner turns those outer joins into inner ones whose rows without a match pass no condition: only that of an inner
+// join can stand beside its table.
+func (q *sqlQuery) makeInner() {
+	for _, t := range q.where.conjuncts() {
+		if t.leaf == nil || t.leaf.op == sqlNull || t.leaf.op == sqlNotExists {
+			continue
+		}
+		for _, c := range t.leaf.columns() {
+			if slices.Contains(q.sources, c.source) {
+				c.source.makeInner()
+			}
+		}
+	}
+}
+
 // inner says whether every row of the answer has a row of s.
 func (s *sqlSource) inner() bool {
 	for ; s != nil; s = s.parent {

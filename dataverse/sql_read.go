@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 func (c *Client) readSQL(ctx context.Context, text string) (*sqlQuery, error) {
 	s, err := sql.Parse(text)
 	if err != nil {
-		e := invalid("sql: %s", err)
+		e := invalid("%s", err)
 		e.Err = err
 		return nil, e
 	}
@@ -55,23 +54,30 @@ func (r *sqlReader) read(ctx context.Context, s *sql.Select) error {
 
 // filter reads WHERE, and then checks what only the whole condition tells.
 func (r *sqlReader) filter(ctx context.Context, where sql.Expr) error {
-	if where == nil {
-		return nil
+	if where != nil {
+		t, err := r.test(ctx, where, false)
+		if err != nil {
+			return err
+		}
+		r.query.where = allOfTests(r.query.where, t)
 	}
-	t, err := r.test(ctx, where, false)
-	if err != nil {
-		return err
-	}
-	r.query.where = allOfTests(r.query.where, t)
-	for _, c := range r.nonNull {
-		if !r.query.requires(c) {
-			name := c.source.alias + "." + c.column.LogicalName
-			if err := r.faults.take(invalid("sql: %s NOT IN (SELECT …) is true of a row without a value there only where the subquery is empty, "+
-				"which cannot be asked: add AND %s IS NOT NULL, or write NOT EXISTS, which keeps those rows", name, name)); err != nil {
-				return err
-			}
+	r.query.makeInner()
+	return r.checkNotIn(r.query.requires)
+}
+
+// checkNotIn refuses NOT IN (SELECT …) about columns that may have no value.
+func (r *sqlReader) checkNotIn(filled func(sqlColumn) bool) error {
+	for _, c := range r.notIn {
+		if filled(c) {
+			continue
+		}
+		name := c.source.alias + "." + c.column.LogicalName
+		if err := r.faults.take(invalid("%s NOT IN (SELECT …) is true of a row without a value there only where the subquery is empty, "+
+			"which cannot be asked: add AND %s IS NOT NULL, or write NOT EXISTS, which keeps those rows", name, name)); err != nil {
+			return err
 		}
 	}
+	r.notIn = nil
 	return nil
 }
 
@@ -100,11 +106,11 @@ func (r *sqlReader) tables(ctx context.Context, s *sql.Select) error {
 	for _, j := range joins {
 		switch j.Kind {
 		case sql.Right:
-			return invalid("sql: RIGHT JOIN can only be the first join: begin FROM with the table that keeps all its rows, and LEFT JOIN the others")
+			return invalid("RIGHT JOIN can only be the first join: begin FROM with the table that keeps all its rows, and LEFT JOIN the others")
 		case sql.Full:
-			return invalid("sql: there is no FULL JOIN: send one query with LEFT JOIN each way round")
+			return invalid("there is no FULL JOIN: send one query with LEFT JOIN each way round")
 		case sql.Cross:
-			return invalid("sql: there is no CROSS JOIN: join by a column, … JOIN %s ON a.x = b.y", j.Table.Name)
+			return invalid("there is no CROSS JOIN: join by a column, … JOIN %s ON a.x = b.y", j.Table.Name)
 		case sql.Inner, sql.Left:
 		}
 		joined, err := r.source(ctx, j.Table.Name, j.Table.Alias)
@@ -121,6 +127,8 @@ func (r *sqlReader) tables(ctx context.Context, s *sql.Select) error {
 
 // join reads ON: one pair of columns to join by, and further conditions.
 func (r *sqlReader) join(ctx context.Context, s *sqlSource, on sql.Expr) error {
+	inner := r.notIn // of inner joins before, which are conditions on rows
+	r.notIn = nil
 	t, err := r.test(ctx, on, false)
 	if err != nil || len(r.faults.list) > 0 {
 		return err
@@ -128,7 +136,7 @@ func (r *sqlReader) join(ctx context.Context, s *sqlSource, on sql.Expr) error {
 	rest := slices.Clone(t.conjuncts())
 	pair := slices.IndexFunc(rest, func(t sqlTest) bool { return r.joins(s, t.leaf) })
 	if pair < 0 {
-		return invalid("sql: ON of %s must name a column of it that is equal to one of a table before it, such as %s.%s = …, found %s",
+		return invalid("ON of %s must name a column of it that is equal to one of a table before it, such as %s.%s = …, found %s",
 			s.alias, s.alias, s.table.PrimaryID, on)
 	}
 	l := rest[pair].leaf
@@ -140,6 +148,7 @@ func (r *sqlReader) join(ctx context.Context, s *sqlSource, on sql.Expr) error {
 	rest = slices.Delete(rest, pair, pair+1)
 	if !s.outer {
 		s.makeInner()
+		r.notIn = append(inner, r.notIn...)
 		r.query.where = allOfTests(append([]sqlTest{r.query.where}, rest...)...)
 		return nil
 	}
@@ -148,12 +157,14 @@ func (r *sqlReader) join(ctx context.Context, s *sqlSource, on sql.Expr) error {
 			if l.about(s) {
 				continue
 			}
-			return invalid("sql: beside the columns that %s is joined by, ON of a LEFT JOIN can only have conditions on columns of %s, not on others: %s", s.alias, s.alias, on)
+			return invalid("beside the columns that %s is joined by, ON of a LEFT JOIN can only have conditions on columns of %s, not on others: %s", s.alias, s.alias, on)
 		}
 		s.on = append(s.on, t)
 		r.query.beyondSQL("further conditions in ON")
 	}
-	return nil
+	err = r.checkNotIn(t.requires)
+	r.notIn = inner
+	return err
 }
 
 // joins says whether the condition is an equality of a column of s and one of another table of this query.
@@ -175,9 +186,9 @@ func (r *sqlReader) rowsWanted(s *sql.Select) error {
 	q := r.query
 	switch {
 	case s.Top != nil && s.Offset != nil:
-		return invalid("sql: TOP and OFFSET do not go together: write FETCH NEXT %d ROWS ONLY behind OFFSET", *s.Top)
+		return invalid("TOP and OFFSET do not go together: write FETCH NEXT %d ROWS ONLY behind OFFSET", *s.Top)
 	case s.Offset != nil && len(s.OrderBy) == 0:
-		return invalid("sql: OFFSET counts rows in an order: add ORDER BY")
+		return invalid("OFFSET counts rows in an order: add ORDER BY")
 	}
 	if s.Top != nil {
 		q.take = *s.Top
@@ -213,7 +224,7 @@ func (r *sqlReader) selectItems(items []sql.Item) error {
 // star adds all columns of a table, or of all tables.
 func (r *sqlReader) star(table string) error {
 	if r.query.aggregate {
-		return invalid("sql: * does not go together with GROUP BY and aggregates: name the columns")
+		return invalid("* does not go together with GROUP BY and aggregates: name the columns")
 	}
 	sources := r.query.sources
 	if table != "" {
@@ -244,11 +255,11 @@ func (r *sqlReader) selectItem(i sql.Item, groups int) error {
 		return err
 	}
 	if item.part != "" && !r.query.aggregate {
-		return invalid("sql: %s can only be grouped by: select %s itself, or add GROUP BY %s", i.X, item.column.LogicalName, i.X)
+		return invalid("%s can only be grouped by: select %s itself, or add GROUP BY %s", i.X, item.column.LogicalName, i.X)
 	}
 	if r.query.aggregate && item.aggregate == "" {
 		if !slices.ContainsFunc(r.query.items[:groups], item.same) {
-			return invalid("sql: %s is neither in GROUP BY nor in an aggregate: add it to GROUP BY", i.X)
+			return invalid("%s is neither in GROUP BY nor in an aggregate: add it to GROUP BY", i.X)
 		}
 		// The group that is hidden so far is shown, once; shown twice, it takes two columns of the answer.
 		for n := range groups {
@@ -259,7 +270,7 @@ func (r *sqlReader) selectItem(i sql.Item, groups int) error {
 				return err
 			}
 		}
-		return invalid("sql: %s is selected twice", i.X)
+		return invalid("%s is selected twice", i.X)
 	}
 	return r.add(item, i.Alias)
 }
@@ -294,7 +305,7 @@ func (r *sqlReader) itemName(item sqlItem, alias string) (string, error) {
 		}
 	}
 	if slices.Contains(r.query.shown, name) {
-		return "", invalid("sql: two columns of the answer are called %s: give one another alias", name)
+		return "", invalid("two columns of the answer are called %s: give one another alias", name)
 	}
 	return name, nil
 }
@@ -318,81 +329,6 @@ func (r *sqlReader) itemWire(name string) string {
 		name = "x"
 	}
 	return r.wire(name)
-}
-
-// orderBy reads ORDER BY: columns, aliases, places in the list of columns, and aggregates.
-func (r *sqlReader) orderBy(orders []sql.Order) error {
-	for _, o := range orders {
-		if err := r.faults.take(r.order(o)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *sqlReader) order(o sql.Order) error {
-	q := r.query
-	item, err := r.ordered(o.X)
-	if err != nil {
-		return err
-	}
-	if item.part != "" && !q.aggregate {
-		return invalid("sql: rows cannot be sorted by %s: sort by %s itself", o.X, item.column.LogicalName)
-	}
-	at := slices.IndexFunc(q.items, item.same)
-	switch {
-	case q.aggregate && at < 0 && item.aggregate == "":
-		return invalid("sql: groups cannot be sorted by %s, which is not in GROUP BY", o.X)
-	case q.aggregate && at < 0 && q.distinct, !q.aggregate && at < 0 && q.distinct:
-		return invalid("sql: DISTINCT rows can only be sorted by what is selected, and %s is not", o.X)
-	case q.aggregate && at < 0:
-		at = r.hide(item)
-	}
-	if q.aggregate {
-		item = q.items[at]
-		if item.aggregate != "" {
-			q.beyondSQL("ORDER BY an aggregate")
-		}
-	}
-	q.orders = append(q.orders, sqlOrder{item, o.Descending})
-	return nil
-}
-
-// ordered finds what rows are sorted by.
-func (r *sqlReader) ordered(x sql.Expr) (sqlItem, error) {
-	q := r.query
-	switch x := x.(type) {
-	case *sql.Column:
-		if x.Table == "" {
-			for _, i := range q.items {
-				if !i.hidden && folded(i.name) == folded(x.Name) {
-					return i, nil
-				}
-			}
-		}
-	case *sql.Literal:
-		var shown []sqlItem
-		for _, i := range q.items {
-			if !i.hidden {
-				shown = append(shown, i)
-			}
-		}
-		n := 0
-		if _, err := fmt.Sscan(x.Value, &n); err != nil || x.Kind != sql.Number || n < 1 || n > len(shown) {
-			return sqlItem{}, invalid("sql: ORDER BY %s: want a column, or the place of one from 1 to %d", x, len(shown))
-		}
-		return shown[n-1], nil
-	}
-	return r.item(x)
-}
-
-// hide adds an aggregate that is needed to sort or to decide by, and tells its place.
-func (r *sqlReader) hide(item sqlItem) int {
-	item.hidden = true
-	item.wire = r.itemWire("x")
-	item.name = "\x00" + item.wire // as no alias is
-	r.query.items = append(r.query.items, item)
-	return len(r.query.items) - 1
 }
 
 // literalOf is a literal as the filter's are.

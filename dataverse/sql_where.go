@@ -40,9 +40,9 @@ func (r *sqlReader) oneTest(ctx context.Context, x sql.Expr, negated bool) (sqlT
 	case *sql.Exists:
 		return r.exists(ctx, x, negated)
 	case *sql.Column:
-		return sqlTest{}, invalid("sql: %s is no condition: write %s = 1, or IS NOT NULL", x, x)
+		return sqlTest{}, invalid("%s is no condition: write %s = 1, or IS NOT NULL", x, x)
 	}
-	return sqlTest{}, invalid("sql: %s is no condition: compare a column with something", shortened(x.String(), maxQuoted))
+	return sqlTest{}, invalid("%s is no condition: compare a column with something", shortened(x.String(), maxQuoted))
 }
 
 func (r *sqlReader) both(ctx context.Context, or, negated bool, l, right sql.Expr) (sqlTest, error) {
@@ -64,19 +64,19 @@ func (r *sqlReader) side(x sql.Expr) (sqlColumn, error) {
 			return r.side(x.Args[0])
 		}
 		if aggregates(x) {
-			return sqlColumn{}, invalid("sql: %s cannot stand in WHERE: put it into HAVING", x)
+			return sqlColumn{}, invalid("%s cannot stand in WHERE: put it into HAVING", x)
 		}
 		if _, column := datePart(x); column != nil {
-			return sqlColumn{}, invalid("sql: %s cannot stand in WHERE: write %s >= '2026-01-01' AND %s < '2027-01-01'", x, column, column)
+			return sqlColumn{}, invalid("%s cannot stand in WHERE: write %s >= '2026-01-01' AND %s < '2027-01-01'", x, column, column)
 		}
 		if slices.Contains([]string{"GETDATE", "GETUTCDATE", "SYSDATETIME", "SYSUTCDATETIME", "NOW", "DATEADD", "CURRENT_TIMESTAMP"}, x.Name) {
-			return sqlColumn{}, invalid("sql: %s is not known here: write the date itself, such as '2026-05-01'", x.Name)
+			return sqlColumn{}, invalid("%s is not known here: write the date itself, such as '2026-05-01'", x.Name)
 		}
-		return sqlColumn{}, invalid("sql: there is no function %s in conditions: compare the column itself", x.Name)
+		return sqlColumn{}, invalid("there is no function %s in conditions: compare the column itself", x.Name)
 	case *sql.Subquery:
-		return sqlColumn{}, invalid("sql: a subquery cannot be compared with a value: write IN (SELECT …) or EXISTS, or send it first")
+		return sqlColumn{}, invalid("a subquery cannot be compared with a value: write IN (SELECT …) or EXISTS, or send it first")
 	}
-	return sqlColumn{}, invalid("sql: %s cannot be compared: want a column", shortened(x.String(), maxQuoted))
+	return sqlColumn{}, invalid("%s cannot be compared: want a column", shortened(x.String(), maxQuoted))
 }
 
 func (r *sqlReader) compare(b *sql.Binary, op sqlOp) (sqlTest, error) {
@@ -85,7 +85,7 @@ func (r *sqlReader) compare(b *sql.Binary, op sqlOp) (sqlTest, error) {
 		left, right, op = right, left, op.mirrored()
 	}
 	if l, ok := left.(*sql.Literal); ok {
-		return sqlTest{}, invalid("sql: %s %s %s compares no column: leave it out", right, op, l)
+		return sqlTest{}, invalid("%s %s %s compares no column: leave it out", right, op, l)
 	}
 	on, err := r.side(left)
 	if err != nil {
@@ -93,7 +93,7 @@ func (r *sqlReader) compare(b *sql.Binary, op sqlOp) (sqlTest, error) {
 	}
 	if l, ok := right.(*sql.Literal); ok {
 		if l.Kind == sql.Null {
-			return sqlTest{}, invalid("sql: nothing is equal to or other than NULL: write %s IS NULL or IS NOT NULL", left)
+			return sqlTest{}, invalid("nothing is equal to or other than NULL: write %s IS NULL or IS NOT NULL", left)
 		}
 		v, err := r.value(on, literalOf(l))
 		return sqlLeaf{on: on, op: op, values: []sqlValue{v}}.test(), err
@@ -106,7 +106,7 @@ func (r *sqlReader) compare(b *sql.Binary, op sqlOp) (sqlTest, error) {
 		return sqlTest{}, err
 	}
 	if a, b := comparedAs(on.column), comparedAs(with.column); a != b || a == "" {
-		return sqlTest{}, invalid("sql: %s and %s are of types %s and %s, which cannot be compared", left, right, on.column.Type, with.column.Type)
+		return sqlTest{}, invalid("%s and %s are of types %s and %s, which cannot be compared", left, right, on.column.Type, with.column.Type)
 	}
 	if slices.Contains(r.query.sources, on.source) && slices.Contains(r.query.sources, with.source) && (op != sqlEq || on.source == with.source) {
 		r.query.beyondSQL("comparing columns")
@@ -167,7 +167,7 @@ func unescaped(pattern, escape string) (string, error) {
 		}
 		i += len(escape)
 		if i >= len(pattern) {
-			return "", invalid("sql: the pattern %s ends in its escape character", quoted(pattern))
+			return "", invalid("the pattern %s ends in its escape character", quoted(pattern))
 		}
 		if strings.ContainsRune("%_[", rune(pattern[i])) {
 			b.WriteString("[" + pattern[i:i+1] + "]")
@@ -188,7 +188,7 @@ func (r *sqlReader) in(x *sql.In, op sqlOp) (sqlTest, error) {
 		literal, ok := item.(*sql.Literal)
 		switch {
 		case !ok:
-			return sqlTest{}, invalid("sql: IN wants values, not %s: write = … OR = …", shortened(item.String(), maxQuoted))
+			return sqlTest{}, invalid("IN wants values, not %s: write = … OR = …", shortened(item.String(), maxQuoted))
 		case literal.Kind == sql.Null && op == sqlNotIn: // nothing is known to be other than NULL
 			return sqlTest{or: true}, nil
 		case literal.Kind == sql.Null:
@@ -221,20 +221,20 @@ func (r *sqlReader) inQuery(ctx context.Context, x *sql.In, negated bool) (sqlTe
 		column, _ = x.Query.Items[0].X.(*sql.Column)
 	}
 	if column == nil {
-		return sqlTest{}, invalid("sql: a subquery of IN must select one column")
+		return sqlTest{}, invalid("a subquery of IN must select one column")
 	}
 	from, err := in.own(column)
 	if err != nil {
 		return sqlTest{}, err
 	}
 	if comparedAs(on.column) != comparedAs(from.column) || comparedAs(on.column) == "" {
-		return sqlTest{}, invalid("sql: %s and %s are of types %s and %s, which cannot be compared", x.X, column, on.column.Type, from.column.Type)
+		return sqlTest{}, invalid("%s and %s are of types %s and %s, which cannot be compared", x.X, column, on.column.Type, from.column.Type)
 	}
 	if negated {
 		if !in.query.requires(from) {
-			return sqlTest{}, invalid("sql: NOT IN is true of no row where the subquery finds a %s without a value: add WHERE %s IS NOT NULL to it, or write NOT EXISTS", column, column)
+			return sqlTest{}, invalid("NOT IN is true of no row where the subquery finds a %s without a value: add WHERE %s IS NOT NULL to it, or write NOT EXISTS", column, column)
 		}
-		r.nonNull = append(r.nonNull, on)
+		r.notIn = append(r.notIn, on)
 	}
 	return r.related(in, from, on, negated)
 }
@@ -251,7 +251,7 @@ func (r *sqlReader) exists(ctx context.Context, x *sql.Exists, negated bool) (sq
 		return l != nil && l.op == sqlEq && l.with != nil && slices.Contains(in.query.sources, l.on.source) != slices.Contains(in.query.sources, l.with.source)
 	})
 	if pair < 0 {
-		return sqlTest{}, invalid("sql: a subquery of EXISTS must say how its rows belong to those around it: WHERE %s.column = outer.column", in.query.base().alias)
+		return sqlTest{}, invalid("a subquery of EXISTS must say how its rows belong to those around it: WHERE %s.column = outer.column", in.query.base().alias)
 	}
 	from, to := rest[pair].leaf.on, *rest[pair].leaf.with
 	if !slices.Contains(in.query.sources, from.source) {
@@ -267,7 +267,7 @@ func (r *sqlReader) subquery(ctx context.Context, s *sql.Select) (*sqlReader, er
 	r.query.beyondSQL("subqueries")
 	grouped := len(s.GroupBy) > 0 || s.Having != nil || slices.ContainsFunc(s.Items, func(i sql.Item) bool { return aggregates(i.X) })
 	if grouped || s.Top != nil || s.Offset != nil {
-		return in, invalid("sql: a subquery can have no aggregates, GROUP BY, TOP or OFFSET: send it first, and put what it finds into IN (…)")
+		return in, invalid("a subquery can have no aggregates, GROUP BY, TOP or OFFSET: send it first, and put what it finds into IN (…)")
 	}
 	if err := in.tables(ctx, s); err != nil {
 		return in, err
@@ -278,15 +278,15 @@ func (r *sqlReader) subquery(ctx context.Context, s *sql.Select) (*sqlReader, er
 // related joins a subquery with the rows around it by one pair of columns.
 func (r *sqlReader) related(in *sqlReader, from, to sqlColumn, negated bool) (sqlTest, error) {
 	if from.source != in.query.base() {
-		return sqlTest{}, invalid("sql: begin FROM of the subquery with %s, whose column %s is compared with the rows around", from.source.alias, from.column.LogicalName)
+		return sqlTest{}, invalid("begin FROM of the subquery with %s, whose column %s is compared with the rows around", from.source.alias, from.column.LogicalName)
 	}
 	if !slices.Contains(r.query.sources, to.source) {
-		return sqlTest{}, invalid("sql: a subquery can only be about the query just around it, and %s is further out", to.source.alias)
+		return sqlTest{}, invalid("a subquery can only be about the query just around it, and %s is further out", to.source.alias)
 	}
 	for _, l := range in.query.allLeaves() {
 		for _, c := range l.columns() {
 			if !slices.Contains(in.query.sources, c.source) {
-				return sqlTest{}, invalid("sql: a subquery can be joined with the rows around it by one = alone, which is %s = %s here: %s.%s is one too many",
+				return sqlTest{}, invalid("a subquery can be joined with the rows around it by one = alone, which is %s = %s here: %s.%s is one too many",
 					from.column.LogicalName, to.column.LogicalName, c.source.alias, c.column.LogicalName)
 			}
 		}
