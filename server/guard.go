@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 // guard lets in only requests that were meant for this server: a web page
@@ -41,7 +43,7 @@ func (g guard) wrap(next http.Handler) http.Handler {
 			allowOrigin(w.Header(), origin)
 		}
 		if r.Method == http.MethodOptions {
-			preflight(w.Header())
+			preflight(w.Header(), r.Header)
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -96,10 +98,17 @@ func allowOrigin(h http.Header, origin string) {
 	h.Set("Access-Control-Expose-Headers", "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate")
 }
 
-// preflight names every header that a client of either era sends.
-func preflight(h http.Header) {
+// preflight names every header that a client of either era sends, and those
+// that mirror arguments, whose names only the tools know.
+func preflight(h, asked http.Header) {
+	allowed := "Content-Type, Accept, Authorization, Mcp-Session-Id, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, " +
+		"Traceparent, Tracestate, Baggage"
+	for name := range strings.SplitSeq(asked.Get("Access-Control-Request-Headers"), ",") {
+		if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); strings.HasPrefix(name, mcp.HeaderParamPrefix) {
+			allowed += ", " + name
+		}
+	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "Content-Type, Accept, Authorization, Mcp-Session-Id, Last-Event-ID, "+
-		"MCP-Protocol-Version, Mcp-Method, Mcp-Name")
+	h.Set("Access-Control-Allow-Headers", allowed)
 	h.Set("Access-Control-Max-Age", "3600")
 }

@@ -1,93 +1,129 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 )
 
 // maxBody is the most bytes that one message may have.
 const maxBody = 4 << 20
 
-// Handler returns the HTTP endpoint: MCP at /mcp, and /healthz for whoever
-// watches the process. It keeps no sessions, so any replica may answer any
-// request and no client can leave anything behind.
+// Handler returns the HTTP endpoint: MCP at /mcp, and /healthz and /readyz for
+// whoever watches the process. A request of 2026-07-28 leaves nothing behind,
+// so any replica may answer it; older clients are bound to the replica that
+// keeps their session.
 func (s *Server) Handler() http.Handler {
-	endpoint := server.NewStreamableHTTPServer(s.mcp,
-		server.WithStateLess(true),
-		// Nothing is sent unasked yet, so a GET stream would only stand idle.
-		server.WithDisableStreaming(true),
-		// The guard checks Host itself, with the names that were configured.
-		server.WithDisableLocalhostProtection(true),
-		server.WithStreamableHTTPLogger(slog.New(slog.DiscardHandler)),
-	)
+	var endpoint http.Handler = http.HandlerFunc(s.serveMCP)
+	if s.options.Authorize != nil {
+		endpoint = s.options.Authorize(endpoint)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", newGuard(s.options).wrap(messages(endpoint)))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, "ok\n")
-	})
+	mux.Handle("/mcp", newGuard(s.options).wrap(endpoint))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.ready)
 	return s.recovered(mux)
 }
 
-// messages bounds what a client may send, and answers notifications at once.
-// Without sessions a notification cannot be told to belong to its sender: the
-// library would let one client cancel the calls of another.
-func messages(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			next.ServeHTTP(w, r)
-			return
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-			http.Error(w, "message is longer than 4 MiB", http.StatusRequestEntityTooLarge)
-			return
-		}
-		if err != nil {
-			http.Error(w, "message could not be read", http.StatusBadRequest)
-			return
-		}
-		var m message
-		err = json.Unmarshal(body, &m)
-		if err == nil && isNull(m.ID) && strings.HasPrefix(m.Method, "notifications/") {
-			w.WriteHeader(http.StatusAccepted)
-			return
-		}
-		if reason := notARequest(m, err); reason != "" {
-			refuse(w, reason)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next.ServeHTTP(w, r)
-	})
+// ready tells a load balancer to send no more once Shutdown was called.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	select {
+	case <-s.hub.closing:
+		say(w, http.StatusServiceUnavailable, "shutting down\n")
+	default:
+		say(w, http.StatusOK, "ready\n")
+	}
 }
 
-// notARequest says what the library would answer wrongly or not at all: it takes a batch for broken JSON, a null id
-// for none, and repeats any other.
-func notARequest(m message, err error) string {
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Value == "array" && wrong.Field == "" {
-		return "batches are not supported: send one message a request"
-	}
-	if err == nil && m.Method != "" && len(m.ID) > 0 && !bytes.ContainsAny(m.ID[:1], `"-0123456789`) {
-		return "the id of a request has to be a string or a number"
-	}
-	return ""
+// Shutdown ends every stream with its result, and the sessions of older
+// clients. Calls that are under way go on.
+func (s *Server) Shutdown() {
+	s.hub.close()
+	s.sessions.close()
 }
 
-// refuse answers with the JSON-RPC error for something that is no request.
-func refuse(w http.ResponseWriter, reason string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusBadRequest)
-	_ = json.NewEncoder(w).Encode(mcp.NewJSONRPCError(mcp.NewRequestId(nil), mcp.INVALID_REQUEST, reason, nil)) // fails when the client has gone
+func (s *Server) serveMCP(w http.ResponseWriter, r *http.Request) {
+	modern := mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
+	switch {
+	case r.Method == http.MethodPost:
+		s.post(w, r)
+	case r.Method == http.MethodGet && !modern:
+		s.serveChanges(w, r)
+	case r.Method == http.MethodDelete && !modern:
+		s.endSession(w, r)
+	case modern:
+		notAllowed(w, "POST", "the protocol of 2026-07-28 has no "+r.Method+": open a stream with subscriptions/listen")
+	default:
+		notAllowed(w, "GET, POST, DELETE", "method is not allowed")
+	}
+}
+
+// sessionHeader is where clients before 2026-07-28 name their session.
+const sessionHeader = "Mcp-Session-Id"
+
+// serveChanges is the stream on which older clients hear what has changed.
+func (s *Server) serveChanges(w http.ResponseWriter, r *http.Request) {
+	id := r.Header.Get(sessionHeader)
+	if id == "" {
+		notAllowed(w, "POST", "a stream needs a session: initialize first, and name it in "+sessionHeader)
+		return
+	}
+	client, ok := s.sessions.acquire(id, Caller(r.Context()))
+	if !ok {
+		say(w, http.StatusNotFound, "session is not known: initialize anew\n")
+		return
+	}
+	defer s.sessions.release(client)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	out := newStream(w, cancel)
+	defer out.close()
+	out.open()
+	client.followed(cancel)
+	_ = s.hub.follow(ctx, client.listener, nil, out) // fails when the client has gone
+}
+
+func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {
+	if !s.sessions.end(r.Header.Get(sessionHeader), Caller(r.Context())) {
+		say(w, http.StatusNotFound, "session is not known\n")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// body reads one message and answers itself when it cannot.
+func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	if r.ContentLength > maxBody {
+		w.Header().Set("Connection", "close") // nobody wants to read the rest
+		say(w, http.StatusRequestEntityTooLarge, "message is longer than 4 MiB\n")
+		return nil, false
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		say(w, http.StatusRequestEntityTooLarge, "message is longer than 4 MiB\n")
+		return nil, false
+	}
+	if err != nil {
+		say(w, http.StatusBadRequest, "message could not be read\n")
+		return nil, false
+	}
+	return raw, true
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // fails when the client has gone
+}
+
+func notAllowed(w http.ResponseWriter, allowed, text string) {
+	w.Header().Set("Allow", allowed)
+	say(w, http.StatusMethodNotAllowed, text+"\n")
 }
 
 // recovered keeps a panic from the client, who gets no more than that there
@@ -106,4 +142,19 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+type callerKey struct{}
+
+// WithCaller marks a request as that of a caller who was let in. Sessions are
+// bound to it. Options.Authorize is where it has to happen.
+func WithCaller(ctx context.Context, caller string) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+// Caller returns who sent the request that ctx belongs to; "" means that
+// nobody was asked.
+func Caller(ctx context.Context) string {
+	caller, _ := ctx.Value(callerKey{}).(string)
+	return caller
 }

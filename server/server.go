@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -32,6 +33,14 @@ type Options struct {
 	AllowedHosts   []string      // Host names of the HTTP endpoint besides those of this machine
 	AllowedOrigins []string      // web origins that may call it besides those of this machine
 	DrainTimeout   time.Duration // how long calls may go on after the end of input; 0 means 30 s
+	SessionIdle    time.Duration // how long an unused session of an older HTTP client lives; 0 means 30 min
+
+	// Authorize lets HTTP requests in, and names their caller by WithCaller. Nil lets everybody in.
+	Authorize func(http.Handler) http.Handler
+
+	// Library and Mount add to what the library dispatches: the fixtures of the conformance suites.
+	Library []server.ServerOption
+	Mount   func(*Server, *server.MCPServer)
 }
 
 // Connection is one environment under the name that callers choose it by.
@@ -47,6 +56,11 @@ type Server struct {
 	log     *slog.Logger
 	set     *tools.Set
 	mcp     *server.MCPServer
+
+	hub            *hub
+	sessions       *sessions
+	implementation mcp.Implementation // what the server says it is, and can
+	declared       mcp.ServerCapabilities
 }
 
 const instructions = `Reads and writes a Microsoft Dynamics 365 / Dataverse environment.
@@ -71,25 +85,38 @@ func New(o Options) (*Server, error) {
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 30 * time.Second
 	}
+	if o.SessionIdle == 0 {
+		o.SessionIdle = sessionIdle
+	}
 	set, err := tools.New(tools.Options{
 		Connections: connections(o.Connections), ReadOnly: o.ReadOnly, ReplyBytes: o.ReplyBytes, Timeout: o.Timeout, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, log: o.Log, set: set}
-	s.mcp = server.NewMCPServer("dynamics-mcp", o.Version,
+	s := &Server{options: o, log: o.Log, set: set, hub: newHub()}
+	s.sessions = newSessions(s.hub, o.SessionIdle)
+	s.mcp = server.NewMCPServer("dynamics-mcp", o.Version, append([]server.ServerOption{
 		server.WithTitle("Dynamics 365"),
 		server.WithDescription("Microsoft Dynamics 365 and Dataverse: tables, records and metadata."),
+		server.WithIcons(mcp.Icon{Src: icon, MIMEType: "image/svg+xml", Sizes: []string{"any"}}),
 		server.WithInstructions(instructions),
-		server.WithToolCapabilities(false),
+		server.WithToolCapabilities(true),
 		server.WithMethodCacheHints(mcp.MethodToolsList, listFreshness.Milliseconds(), mcp.CacheScopePrivate),
-	)
+	}, o.Library...)...)
 	for _, offer := range set.Offers() {
 		s.mcp.AddTool(describe(offer), s.handler(offer.Name))
 	}
+	if o.Mount != nil {
+		o.Mount(s, s.mcp)
+	}
 	return s, s.selfTest()
 }
+
+// icon is for the server alone: one for each tool would cost a model more than
+// a tenth of tools/list.
+const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E" +
+	"%3Cpath fill='%230b53ce' d='M3 1l10 5-4 2 4 3-10 4 3-6z'/%3E%3C/svg%3E"
 
 func connections(list []Connection) []tools.Connection {
 	bound := make([]tools.Connection, len(list))
@@ -131,15 +158,51 @@ func (s *Server) handler(name string) server.ToolHandlerFunc {
 	}
 }
 
-// selfTest marshals the list of tools: a schema that cannot be written would
-// leave tools/list without any answer.
+// selfTest asks for everything that a client asks first: a schema that cannot
+// be written would leave a list without any answer. It learns on the way what
+// the server declares.
 func (s *Server) selfTest() error {
-	for _, offer := range s.set.Offers() {
-		if _, err := json.Marshal(describe(offer)); err != nil {
-			return fmt.Errorf("tool %s: %w", offer.Name, err)
+	var hello struct {
+		ServerInfo   mcp.Implementation     `json:"serverInfo"`
+		Capabilities mcp.ServerCapabilities `json:"capabilities"`
+	}
+	if err := s.ask(mcp.MethodInitialize, &hello); err != nil {
+		return err
+	}
+	s.implementation, s.declared = hello.ServerInfo, hello.Capabilities
+	lists := []mcp.MCPMethod{mcp.MethodToolsList}
+	if s.declared.Prompts != nil {
+		lists = append(lists, mcp.MethodPromptsList)
+	}
+	if s.declared.Resources != nil {
+		lists = append(lists, mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList)
+	}
+	for _, method := range lists {
+		if err := s.ask(method, &json.RawMessage{}); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// ask sends the library a request without a client.
+func (s *Server) ask(method mcp.MCPMethod, result any) error {
+	request := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"method":%q,"params":{"protocolVersion":%q}}`, method, mcp.LATEST_LEGACY_PROTOCOL_VERSION)
+	raw, err := json.Marshal(s.mcp.HandleMessage(context.Background(), request))
+	if err != nil {
+		return fmt.Errorf("%s: %w", method, err)
+	}
+	var answer struct {
+		Result json.RawMessage          `json:"result"`
+		Error  *mcp.JSONRPCErrorDetails `json:"error"`
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return fmt.Errorf("%s: %w", method, err)
+	}
+	if answer.Error != nil {
+		return fmt.Errorf("%s: %s", method, answer.Error.Message)
+	}
+	return json.Unmarshal(answer.Result, result)
 }
 
 // Tools lists what the server offers, in the order of the catalogue.

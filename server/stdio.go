@@ -8,141 +8,265 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"sync"
-	"time"
 
-	"github.com/mark3labs/mcp-go/server"
+	"github.com/mark3labs/mcp-go/mcp"
 )
+
+// maxStdioCalls is how many calls may be under way; reading pauses beyond it.
+const maxStdioCalls = 1024
 
 // ServeStdio answers the messages on in, one a line, until in ends or ctx is
 // done. Calls that are under way when in ends are still answered, within
 // DrainTimeout: whoever pipes requests in wants the answers.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	calls := newCallsInFlight()
-	stdio := server.NewStdioServer(s.mcp)
-	stdio.SetErrorLogger(slog.NewLogLogger(s.log.Handler(), slog.LevelWarn))
-	err := stdio.Listen(ctx,
-		&drainingReader{lines: bufio.NewReader(in), calls: calls, ctx: ctx, timeout: s.options.DrainTimeout},
-		&countingWriter{out: out, calls: calls})
-	if errors.Is(err, context.Canceled) {
-		return nil
+	calls, stopCalls := context.WithCancel(ctx)
+	defer stopCalls()
+	streams, stopStreams := context.WithCancel(ctx)
+	defer stopStreams()
+	client := &session{gone: make(chan struct{}), listener: newListener(allLists()...)}
+	c := &stdioConn{
+		server: s, client: client, calls: calls, streams: streams,
+		out: &lines{out: out}, slots: make(chan struct{}, maxStdioCalls),
 	}
-	return err
+	defer s.hub.remove(client.listener)
+	err := c.read(calls, in)
+	stopStreams()
+	if err == nil {
+		c.drain(calls)
+	}
+	stopCalls()
+	c.running.Wait()
+	return errors.Join(err, c.out.failure())
 }
 
-// callsInFlight are the requests that were read and not yet answered.
-type callsInFlight struct {
-	mu      sync.Mutex
-	waiting map[string]int // by JSON of the id
-	idle    *sync.Cond
+// stdioConn is the one client on the other end of the pipe.
+type stdioConn struct {
+	server  *Server
+	client  *session // of the era that begins with initialize; also knows all calls under way
+	calls   context.Context
+	streams context.Context
+	out     *lines
+	slots   chan struct{} // one for each call under way
+	running sync.WaitGroup
+	hears   bool // whether the client is told of changes unasked
 }
 
-func newCallsInFlight() *callsInFlight {
-	c := &callsInFlight{waiting: map[string]int{}}
-	c.idle = sync.NewCond(&c.mu)
-	return c
+// read takes lines until the end of input. One that is too long is answered
+// and left out.
+func (c *stdioConn) read(ctx context.Context, in io.Reader) error {
+	type line struct {
+		text []byte
+		err  error
+	}
+	next := make(chan line)
+	go func() { // ends with the input: a read from a pipe cannot be interrupted
+		r := bufio.NewReaderSize(in, 64<<10)
+		for {
+			text, err := readLine(r)
+			select {
+			case next <- line{text, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil && !errors.Is(err, errLineTooLong) {
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case l := <-next:
+			switch {
+			case errors.Is(l.err, errLineTooLong):
+				_ = c.out.send(failed(nil, refusal(mcp.INVALID_REQUEST, errLineTooLong.Error())))
+				continue
+			case len(l.text) > 0:
+				c.take(l.text)
+			}
+			if errors.Is(l.err, io.EOF) || c.out.failure() != nil {
+				return nil
+			}
+			if l.err != nil {
+				return fmt.Errorf("standard input: %w", l.err)
+			}
+		}
+	}
 }
 
-// message is as much of a JSON-RPC message as tells a request from an answer.
-type message struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
+var errLineTooLong = errors.New("message is longer than 4 MiB")
+
+// readLine returns the next line without its end, and io.EOF with the last.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var whole []byte
+	tooLong := false
+	for {
+		part, err := r.ReadSlice('\n')
+		if tooLong = tooLong || len(whole)+len(part) > maxBody; !tooLong {
+			whole = append(whole, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if tooLong && (err == nil || errors.Is(err, io.EOF)) {
+			return nil, errLineTooLong
+		}
+		return bytes.TrimSpace(whole), err
+	}
 }
 
-func (c *callsInFlight) read(line []byte) {
-	var m message
-	// A listen stream is answered when it ends, which is what EOF does.
-	if json.Unmarshal(line, &m) != nil || m.Method == "" || m.Method == "subscriptions/listen" || isNull(m.ID) {
+// take serves one message. What may last runs beside the reading; the rest is
+// answered in order.
+func (c *stdioConn) take(raw []byte) {
+	m, problem := parse(raw)
+	if problem != nil {
+		_ = c.out.send(failed(m.ID, problem))
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting[canonical(m.ID)]++
+	p := m.read()
+	switch {
+	case m.isResponse():
+		c.client.answered(m)
+	case m.isNotification():
+		if m.Method == "notifications/cancelled" {
+			c.client.cancel(p.RequestID)
+		}
+	case m.Method == string(mcp.MethodSubscriptionsListen) && p.isModern():
+		c.listen(m, p)
+	default:
+		c.call(m, p, raw)
+	}
 }
 
-func (c *callsInFlight) wrote(line []byte) {
-	var m message
-	if json.Unmarshal(line, &m) != nil || m.Method != "" || isNull(m.ID) {
+func (c *stdioConn) call(m message, p params, raw []byte) {
+	ctx, cancel := context.WithCancel(c.calls)
+	request := &call{session: c.client, message: m, params: p, asks: true}
+	if p.isModern() {
+		request = &call{session: &session{}, message: m, params: p}
+	}
+	// A cancelled request gets nothing more, whatever its handler still says.
+	request.send = func(v any) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return c.out.send(v)
+	}
+	ended := c.client.began(m.ID, cancel)
+	serve := func() {
+		defer cancel()
+		defer ended()
+		_ = request.send(c.server.dispatch(ctx, request, raw))
+	}
+	switch mcp.MCPMethod(m.Method) {
+	case mcp.MethodToolsCall, mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete:
+		c.slots <- struct{}{}
+		c.running.Go(func() {
+			defer func() { <-c.slots }()
+			serve()
+		})
+	case mcp.MethodInitialize:
+		serve()
+		c.tell()
+	default:
+		serve()
+	}
+}
+
+// tell begins telling the client of changes, which one that did not
+// initialize has to ask for.
+func (c *stdioConn) tell() {
+	if c.hears || !c.client.Initialized() || c.server.hub.add(c.client.listener) != nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if id := canonical(m.ID); c.waiting[id] > 1 {
-		c.waiting[id]--
-	} else {
-		delete(c.waiting, id)
-	}
-	c.idle.Broadcast()
-}
-
-// drain returns when nothing is in flight or ctx is done.
-func (c *callsInFlight) drain(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.idle.Broadcast()
+	c.hears = true
+	c.running.Go(func() {
+		_ = c.server.hub.follow(c.streams, c.client.listener, nil, c.out) // fails when the client has gone
 	})
-	defer stop()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.waiting) > 0 && ctx.Err() == nil {
-		c.idle.Wait()
+}
+
+// listen serves subscriptions/listen until the client cancels it, which is
+// answered by nothing, or input ends.
+func (c *stdioConn) listen(m message, p params) {
+	if p.Meta.ClientCapabilities() == nil {
+		_ = c.out.send(failed(m.ID, refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyClientCapabilities+" is missing or no object")))
+		return
 	}
-}
-
-// canonical is one spelling of an id: the answer may spell it another way.
-func canonical(id json.RawMessage) string {
-	var v any
-	if json.Unmarshal(id, &v) != nil {
-		return string(id)
+	sub, problem := c.server.subscribe(m)
+	if problem != nil {
+		_ = c.out.send(failed(m.ID, problem))
+		return
 	}
-	return fmt.Sprintf("%T %v", v, v)
-}
-
-func isNull(id json.RawMessage) bool { return len(id) == 0 || bytes.Equal(id, []byte("null")) }
-
-// drainingReader hands on whole lines and holds the end of input back until
-// every request is answered: the library ends all calls when it sees it.
-type drainingReader struct {
-	lines   *bufio.Reader
-	rest    []byte // of the line being handed on
-	calls   *callsInFlight
-	ctx     context.Context
-	timeout time.Duration
-}
-
-// Read implements io.Reader.
-func (r *drainingReader) Read(p []byte) (int, error) {
-	if len(r.rest) == 0 {
-		line, err := r.lines.ReadBytes('\n')
-		if len(line) == 0 && err != nil {
-			ctx, cancel := context.WithTimeout(r.ctx, r.timeout)
-			defer cancel()
-			r.calls.drain(ctx)
-			return 0, err
+	cancelled, cancel := context.WithCancel(context.WithoutCancel(c.streams))
+	ctx, stop := context.WithCancel(cancelled)
+	unlink := context.AfterFunc(c.streams, stop)
+	ended := c.client.began(m.ID, cancel)
+	c.running.Go(func() {
+		defer cancel()
+		defer stop()
+		defer unlink()
+		defer ended()
+		r := cancellable{ctx: cancelled, lines: c.out}
+		if c.server.run(ctx, sub, r) == nil {
+			_ = r.send(c.server.ended(sub))
 		}
-		if err != nil {
-			line = append(line, '\n') // the last line may lack its end
-		}
-		r.calls.read(line)
-		r.rest = line
+	})
+}
+
+// drain waits for the calls under way, within the configured time.
+func (c *stdioConn) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, c.server.options.DrainTimeout)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		c.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
 }
 
-// countingWriter notes which requests are answered. The library writes each
-// message with one Write.
-type countingWriter struct {
-	out   io.Writer
-	calls *callsInFlight
+// cancellable says nothing once its request was cancelled.
+type cancellable struct {
+	ctx context.Context
+	*lines
 }
 
-// Write implements io.Writer.
-func (w *countingWriter) Write(p []byte) (int, error) {
-	n, err := w.out.Write(p)
-	w.calls.wrote(p)
-	return n, err
+func (r cancellable) send(v any) error {
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return r.lines.send(v)
+}
+
+// lines writes messages, one a line.
+type lines struct {
+	mu     sync.Mutex // guards the fields below
+	out    io.Writer
+	failed error
+}
+
+func (l *lines) send(v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed == nil {
+		_, l.failed = l.out.Write(append(raw, '\n'))
+	}
+	return l.failed
+}
+
+// beat does nothing: nobody stands between the two ends of a pipe.
+func (l *lines) beat() error { return nil }
+
+func (l *lines) failure() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
 }

@@ -162,7 +162,7 @@ func (s *Set) run(ctx context.Context, m *mounted, args json.RawMessage) (connec
 	if err != nil {
 		return c.Name, "", err
 	}
-	c.Deps.Now = s.options.Now
+	c.Deps.Now, c.Deps.Progress = s.options.Now, ProgressOf(ctx)
 	out, err := m.tool.run(ctx, c.Deps, checked)
 	if err != nil {
 		return c.Name, "", err

@@ -60,6 +60,25 @@ func (e Effect) Hints() Hints {
 type Deps struct {
 	Dataverse *dataverse.Client
 	Now       func() time.Time // set by the Set that makes the call
+
+	// Progress tells whoever called how far the work is: done of total units, which is 0 if it is not known yet. It is
+	// never nil and does nothing when nobody wants to know.
+	Progress func(done, total float64, message string)
+}
+
+type progressKey struct{}
+
+// WithProgress makes Deps.Progress of the calls under ctx report to f.
+func WithProgress(ctx context.Context, f func(done, total float64, message string)) context.Context {
+	return context.WithValue(ctx, progressKey{}, f)
+}
+
+// ProgressOf returns what the calls under ctx report to; never nil.
+func ProgressOf(ctx context.Context) func(done, total float64, message string) {
+	if f, ok := ctx.Value(progressKey{}).(func(done, total float64, message string)); ok {
+		return f
+	}
+	return func(float64, float64, string) {}
 }
 
 // Tool is one entry of the catalogue, made by define.

@@ -75,7 +75,7 @@ Data lives in memory, or in one SQLite file.`,
 				dialable(l), o.Token, seed.TenantID, seed.ApplicationClientID, shellQuoted(o.Token)); err != nil {
 				return err
 			}
-			return serve(ctx, l, e, log)
+			return serve(ctx, l, e, log, nil)
 		},
 	}
 	flags := cmd.Flags()

@@ -58,7 +58,7 @@ func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) err
 	}
 	defer stop()
 	log.InfoContext(cmd.Context(), "serving MCP", "url", mcpURL(listener))
-	return serve(cmd.Context(), listener, s.Handler(), log)
+	return serve(cmd.Context(), listener, s.Handler(), log, s.Shutdown)
 }
 
 // addresses are where a demo can be reached.
@@ -88,8 +88,8 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, front, s.Handler(), log) })
-	group.Go(func() error { return serve(ctx, back, e, log) })
+	group.Go(func() error { return serve(ctx, front, s.Handler(), log, s.Shutdown) })
+	group.Go(func() error { return serve(ctx, back, e, log, nil) })
 	return group.Wait()
 }
 

@@ -70,8 +70,9 @@ func listenNear(ctx context.Context, address string) (net.Listener, error) {
 	return listen(ctx, net.JoinHostPort(host, "0"))
 }
 
-// serve answers on l until ctx ends, then lets requests under way finish for a few seconds.
-func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+// serve answers on l until ctx ends, then calls shutdown (nil: nothing to call), which ends what is meant to stay open, and lets requests under
+// way finish for a few seconds.
+func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, shutdown func()) error {
 	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -86,10 +87,13 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		return err
 	case <-ctx.Done():
 	}
+	if shutdown != nil {
+		shutdown()
+	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	if err := s.Shutdown(drain); err != nil {
-		_ = s.Close() // streams stay open until their client leaves: end them
+		_ = s.Close() // what is left takes too long
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -67,7 +67,7 @@ func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
 		_, _ = io.WriteString(w, "answered")
 	})
 	served := make(chan error, 1)
-	go func() { served <- serve(ctx, l, h, slog.New(slog.DiscardHandler)) }()
+	go func() { served <- serve(ctx, l, h, slog.New(slog.DiscardHandler), nil) }()
 	resp, err := http.Get("http://" + l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

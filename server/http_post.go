@@ -1,0 +1,226 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// post takes one message from a client of either era.
+func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		say(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json\n")
+		return
+	}
+	raw, ok := body(w, r)
+	if !ok {
+		return
+	}
+	m, problem := parse(raw)
+	if problem != nil {
+		answer(w, http.StatusBadRequest, failed(m.ID, problem))
+		return
+	}
+	p := m.read()
+	version := r.Header.Get(mcp.HeaderProtocolVersion)
+	if p.isModern() || mcp.IsModernProtocol(version) {
+		s.postModern(w, r, m, p, raw)
+		return
+	}
+	if version != "" && m.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version) {
+		say(w, http.StatusBadRequest, "protocol version is not supported: "+mcp.HeaderProtocolVersion+"\n")
+		return
+	}
+	s.postLegacy(w, r, m, p, raw)
+}
+
+// postModern serves requests that stand alone. Notifications are taken and
+// dropped: nothing ties one to the client that sent the request it is about,
+// so acting upon it would let one client cancel the calls of another. Closing
+// the response is how a call is cancelled.
+func (s *Server) postModern(w http.ResponseWriter, r *http.Request, m message, p params, raw []byte) {
+	switch {
+	case m.isNotification():
+		w.WriteHeader(http.StatusAccepted)
+		return
+	case m.isResponse():
+		answer(w, http.StatusBadRequest, failed(m.ID, refusal(mcp.INVALID_REQUEST, "a request of 2026-07-28 is answered within its own retry, not by a response")))
+		return
+	}
+	if problem := s.checkModern(r.Header, m, p); problem != nil {
+		answer(w, statusOf(problem.Code), failed(m.ID, problem))
+		return
+	}
+	if m.Method == string(mcp.MethodSubscriptionsListen) {
+		s.listen(w, r, m)
+		return
+	}
+	s.answerOn(w, r, &call{session: &session{}, message: m, params: p}, raw)
+}
+
+// checkModern holds the headers to the body, as 2026-07-28 asks.
+func (s *Server) checkModern(h http.Header, m message, p params) *mcp.JSONRPCErrorDetails {
+	stated, meant := h.Get(mcp.HeaderProtocolVersion), p.Meta.ProtocolVersion()
+	switch {
+	case h.Get(mcp.HeaderLastEventID) != "":
+		return refusal(mcp.HEADER_MISMATCH, "Last-Event-ID: streams cannot be resumed, send the request anew with another id")
+	case stated == "":
+		return refusal(mcp.HEADER_MISMATCH, mcp.HeaderProtocolVersion+": header is missing")
+	case meant == "":
+		return refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyProtocolVersion+" is missing")
+	case stated != meant:
+		return refusal(mcp.HEADER_MISMATCH, mcp.HeaderProtocolVersion+": header and _meta name different versions")
+	case !mcp.IsValidProtocolVersion(meant):
+		e := mcp.UnsupportedProtocolVersionError{Version: meant, Supported: mcp.ValidProtocolVersions}.JSONRPCError().Error
+		return &e
+	case p.Meta.ClientCapabilities() == nil:
+		return refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyClientCapabilities+" is missing or no object")
+	}
+	if err := mcp.ValidateStandardHeaders(h.Get, meant, mcp.MCPMethod(m.Method), m.Params); err != nil {
+		return refusal(mcp.HEADER_MISMATCH, err.Error())
+	}
+	if err := s.checkParameterHeaders(h, m); err != nil {
+		return refusal(mcp.HEADER_MISMATCH, err.Error())
+	}
+	return nil
+}
+
+// checkParameterHeaders holds the headers to the arguments that a tool's schema has mirrored in them.
+func (s *Server) checkParameterHeaders(h http.Header, m message) error {
+	if m.Method != string(mcp.MethodToolsCall) {
+		return nil
+	}
+	name, _ := mcp.ExtractHeaderName(mcp.MethodToolsCall, m.Params)
+	tool := s.mcp.GetTool(name)
+	if tool == nil {
+		return nil
+	}
+	return mcp.ValidateParamHeadersLookup(func(name string) (string, bool) {
+		values := h.Values(name)
+		if len(values) == 0 {
+			return "", false
+		}
+		return values[0], true
+	}, &tool.Tool, m.Params)
+}
+
+// statusOf is the status that 2026-07-28 gives an error.
+func statusOf(code int) int {
+	switch code {
+	case mcp.METHOD_NOT_FOUND:
+		return http.StatusNotFound
+	case mcp.HEADER_MISMATCH, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, mcp.UNSUPPORTED_PROTOCOL_VERSION,
+		mcp.INVALID_REQUEST, mcp.INVALID_PARAMS, mcp.PARSE_ERROR:
+		return http.StatusBadRequest
+	default:
+		return http.StatusOK
+	}
+}
+
+// postLegacy serves clients that began with initialize. One that names no
+// session is served as well, but cannot be asked or told anything.
+func (s *Server) postLegacy(w http.ResponseWriter, r *http.Request, m message, p params, raw []byte) {
+	if m.Method == string(mcp.MethodInitialize) && !m.isNotification() {
+		s.initialize(w, r, m, p, raw)
+		return
+	}
+	id := r.Header.Get(sessionHeader)
+	if id == "" {
+		if m.isNotification() || m.isResponse() {
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		s.answerOn(w, r, &call{session: &session{}, message: m, params: p}, raw)
+		return
+	}
+	client, ok := s.sessions.acquire(id, Caller(r.Context()))
+	if !ok {
+		answer(w, http.StatusNotFound, failed(m.ID, refusal(mcp.INVALID_REQUEST, "session is not known: initialize anew")))
+		return
+	}
+	defer s.sessions.release(client)
+	switch {
+	case m.isResponse():
+		client.answered(m)
+		w.WriteHeader(http.StatusAccepted)
+	case m.isNotification():
+		if m.Method == "notifications/cancelled" {
+			client.cancel(p.RequestID)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		s.answerOn(w, r, &call{session: client, message: m, params: p, asks: true}, raw)
+	}
+}
+
+// initialize opens a session, unless the library refuses the request.
+func (s *Server) initialize(w http.ResponseWriter, r *http.Request, m message, p params, raw []byte) {
+	client, err := s.sessions.open(Caller(r.Context()))
+	if err != nil {
+		w.Header().Set("Retry-After", "60")
+		answer(w, http.StatusServiceUnavailable, failed(m.ID, refusal(mcp.INTERNAL_ERROR, err.Error())))
+		return
+	}
+	defer s.sessions.release(client)
+	silent := func(any) error { return nil }
+	result := s.dispatch(r.Context(), &call{session: client, message: m, params: p, send: silent}, raw)
+	if isError(result) {
+		s.sessions.end(client.id, client.caller)
+	} else {
+		w.Header().Set(sessionHeader, client.id)
+	}
+	answer(w, http.StatusOK, result)
+}
+
+// answerOn dispatches c and answers it on w: as one JSON object, or as a
+// stream once something was sent before the result.
+func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw []byte) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	out := newStream(w, cancel)
+	defer out.close()
+	out.keepAlive()
+	c.send = out.send
+	if c.asks { // otherwise there is no session by which to cancel it
+		defer c.began(c.message.ID, cancel)()
+	}
+	result := s.dispatch(ctx, c, raw)
+	if ctx.Err() != nil { // nobody is there to read it, or nobody wants it
+		out.open()
+		return
+	}
+	status := http.StatusOK
+	if e, ok := errorOf(result); ok && c.params.isModern() {
+		status = statusOf(e.Code)
+	}
+	out.answer(status, result)
+}
+
+func errorOf(result any) (mcp.JSONRPCErrorDetails, bool) {
+	switch e := result.(type) {
+	case mcp.JSONRPCError:
+		return e.Error, true
+	case failedAnswer:
+		return e.Error, true
+	}
+	return mcp.JSONRPCErrorDetails{}, false
+}
+
+func isError(result any) bool {
+	_, ok := errorOf(result)
+	return ok
+}
+
+// answer writes one JSON object.
+func answer(w http.ResponseWriter, status int, v any) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		status, raw = http.StatusInternalServerError, []byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n')) // fails when the client has gone
+}
