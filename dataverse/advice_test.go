@@ -60,6 +60,14 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 		{"account", dataverse.Query{Filter: "statecode eq Active"}, "if it is text or a label, write 'Active'"},
 		{"account", dataverse.Query{OrderBy: "name DESC"}, "write desc in lower case"},
 		{"account", dataverse.Query{OrderBy: "name descending"}, "write desc"},
+		{"account", dataverse.Query{Filter: "name eq 'x' and Number of Employees gt 5"}, "; write numberofemployees for Number of Employees"},
+		{"account", dataverse.Query{OrderBy: "name,annual revenue desc"}, "; write revenue for Annual Revenue"},
+		{"account", dataverse.Query{Select: []string{"parentaccountid/primarycontactid/fullname"}},
+			`use expand: "parentaccountid($expand=primarycontactid($select=fullname))"`},
+		{"account", dataverse.Query{Select: []string{"parentaccountid/primarycontctid/fullname"}}, "nearest: primarycontactid"},
+		{"account", dataverse.Query{Expand: "primarycontactid($expand=ownerid($select=fullname))"}, "or expand owninguser($select=fullname) or owningteam($select=name)"},
+		{"account", dataverse.Query{Expand: "parentaccountid($expand=Account_Tasks($top=2))"}, "expand Account_Tasks: $top and $orderby do not go inside another expand"},
+		{"account", dataverse.Query{Expand: "primarycontactid($orderby=fullname)"}, "expand primarycontactid leads to one row: leave $top and $orderby out"},
 	} {
 		_, err := c.Page(t.Context(), test.table, test.q, "")
 		e, ok := errors.AsType[*dataverse.Error](err)

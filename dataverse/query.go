@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ func (c *Client) plan(ctx context.Context, table string, q Query) (*plan, error)
 	if t.SetName == "" {
 		return nil, invalid("table %s is not served by the Web API", t.LogicalName)
 	}
-	tr := &translator{client: c, usual: q.Usual}
+	tr := &translator{client: c, usual: q.Usual, table: t}
 	o, err := tr.read(q)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,11 @@ func parsed[T any](tr *translator, where, text string, parse func(string) (T, er
 	}
 	v, err := parse(text)
 	if err != nil {
-		return out, tr.faults.take(syntaxError(where, text, err))
+		e := syntaxError(where, text, err)
+		if fault, ok := errors.AsType[*odata.SyntaxError](err); ok && tr.table != nil {
+			e.Message += tr.table.labelSlip(text, fault.Pos)
+		}
+		return out, tr.faults.take(e)
 	}
 	return v, nil
 }
@@ -127,7 +132,9 @@ func parsed[T any](tr *translator, where, text string, parse func(string) (T, er
 // translator turns names of the domain into names of the Web API.
 type translator struct {
 	client *Client
-	nested bool // there are expands inside expands
+	table  *Table // whose labels an error may explain; nil where it is not known
+	nested bool   // there are expands inside expands
+	depth  int    // expands around what is translated
 	faults faults
 	usual  func(*Table) []string // of Query
 }
@@ -216,6 +223,12 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			continue
 		}
 		e.Path = nav.name
+		if err := tr.expandable(t, nav, e); err != nil {
+			if err := tr.faults.take(err); err != nil {
+				return err
+			}
+			continue
+		}
 		inner := &shape{name: nav.target, full: maxPage}
 		target, err := tr.target(ctx, nav)
 		if err != nil {
@@ -225,7 +238,9 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			if len(e.Select) == 0 && tr.usual != nil { // a contact has 200 columns, few of which were meant
 				e.Select = tr.usual(target)
 			}
-			if inner, err = tr.options(ctx, target, &e.Options); err != nil {
+			tr.depth++
+			inner, err = tr.options(ctx, target, &e.Options)
+			if tr.depth--; err != nil {
 				return err
 			}
 		}
@@ -255,6 +270,23 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 		return invalid("column %s: parties cannot be selected together with an expand inside an expand", s.parties.first())
 	}
 	return nil
+}
+
+// expandable refuses what the service does not do to the rows behind nav.
+func (tr *translator) expandable(t *Table, nav navigation, e *odata.Expand) error {
+	switch cut := e.Top != nil || len(e.OrderBy) > 0; {
+	case cut && !nav.collection:
+		return invalid("expand %s leads to one row: leave $top and $orderby out", nav.name)
+	case cut && tr.depth > 0:
+		return invalid("expand %s: $top and $orderby do not go inside another expand: leave them out, or query table %s", nav.name, nav.target)
+	}
+	shared := []string{"ownerid", "name", "yominame", "versionnumber"}
+	other := slices.IndexFunc(e.Select, func(name string) bool { return !slices.Contains(shared, strings.ToLower(name)) })
+	if nav.target != abstractOwner || other < 0 {
+		return nil
+	}
+	return invalid("expand %s: rows of users and teams are behind it, which share no column %s: of table %s select ownerid, which shows the name, or expand owninguser($select=fullname) or owningteam($select=name)",
+		nav.name, quoted(e.Select[other]), t.LogicalName)
 }
 
 // target describes the table that nav leads to; nil for an abstract one, whose columns only the service knows: rows

@@ -120,6 +120,24 @@ func (tr *translator) noRoad(ctx context.Context, t *Table, before []string, ste
 	return invalid("%s/%s: rows of several tables are behind %s, write %s", c.LogicalName, next, c.LogicalName, roads)
 }
 
+// expandOf is the expand that shows the column at the end of a path behind nav.
+func (tr *translator) expandOf(ctx context.Context, nav navigation, path string) (string, error) {
+	step, rest, deeper := strings.Cut(path, "/")
+	if !deeper {
+		return nav.name + "($select=" + path + ")", nil
+	}
+	t, err := tr.target(ctx, nav)
+	if err != nil || t == nil {
+		return nav.name, err
+	}
+	next, ok := t.navigation(step)
+	if !ok {
+		return "", unknownNavigation(t, step)
+	}
+	within, err := tr.expandOf(ctx, next, rest)
+	return nav.name + "($expand=" + within + ")", err
+}
+
 // notSelected is the error of what is no column, but a path: select stays within a table, expand leaves it.
 func (tr *translator) notSelected(ctx context.Context, t *Table, name string) error {
 	if strings.Contains(name, ",") {
@@ -131,7 +149,11 @@ func (tr *translator) notSelected(ctx context.Context, t *Table, name string) er
 	}
 	nav, found := t.navigation(step)
 	if found && nav.target != abstractOwner {
-		return invalid(`select takes columns of table %s alone: for %s use expand: "%s($select=%s)"`, t.LogicalName, quoted(name), nav.name, column)
+		within, err := tr.expandOf(ctx, nav, column)
+		if err != nil {
+			return err
+		}
+		return invalid("select takes columns of table %s alone: for %s use expand: %q", t.LogicalName, quoted(name), within)
 	}
 	c, isColumn := t.Column(step)
 	if !isColumn || !c.Type.isLookup() {

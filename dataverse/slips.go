@@ -10,7 +10,7 @@ import (
 
 // syntaxError is the error of a text that does not follow the grammar. Where it is another language's way of saying
 // it, the OData way is told.
-func syntaxError(where, text string, err error) error {
+func syntaxError(where, text string, err error) *Error {
 	told := err.Error()
 	fault, ok := errors.AsType[*odata.SyntaxError](err)
 	if ok && len(text) > maxShown {
@@ -65,6 +65,27 @@ func slip(text string, pos int) string {
 		}
 	}
 	return wordSlip(wordPattern.FindString(rest), rest)
+}
+
+// labelSlip tells what to write for the label of a column, which has several words, where text leaves the grammar within
+// it; "" where there is none.
+func (t *Table) labelSlip(text string, pos int) string {
+	text = strings.ToLower(text)
+	label, names := "", []string(nil)
+	for _, c := range t.Columns {
+		at := strings.Index(text, strings.ToLower(c.DisplayName))
+		if !strings.Contains(c.DisplayName, " ") || at < 0 || pos < at || pos > at+len(c.DisplayName) || len(c.DisplayName) < len(label) {
+			continue
+		}
+		if !strings.EqualFold(c.DisplayName, label) {
+			label, names = c.DisplayName, nil
+		}
+		names = append(names, c.LogicalName)
+	}
+	if label == "" {
+		return ""
+	}
+	return "; write " + oneOf(names) + " for " + label
 }
 
 // quoteInside says whether the word that rest begins with runs into a quote: Connor' after 'O'.

@@ -21,8 +21,11 @@ func (p *program) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Try it out: serve sample data over HTTP and say how to use it",
 		Long: `Serve MCP over HTTP against an emulated environment with sample data, and print
-what to paste where. The emulator itself is served too, for any other Dataverse
-client. Everything is in memory and ends with the program.`,
+what to paste where. Everything is in memory and ends with the program.
+
+--listen is the address of MCP alone. The emulator itself is served too, for any
+other Dataverse client: on port 8809, or where that is taken on any free port, as
+the printed lines tell. To choose its address run dynamics-mcp emulator --listen.`,
 		Example: `  dynamics-mcp demo
   dynamics-mcp demo --listen 127.0.0.1:9000`,
 		Args: noArgs,
