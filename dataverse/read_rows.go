@@ -87,12 +87,20 @@ func (r *rowReader) list(each func(func() error) error) ([]Row, error) {
 			case r.gone && r.goneID != "":
 				r.deleted = append(r.deleted, r.goneID)
 			default:
-				rows = append(rows, row)
+				rows = append(roomy(rows), row)
 			}
 			return err
 		})
 	}
 	return rows, err
+}
+
+// roomy makes room for a full page where rows are many: to double them again and again would cost more than they do.
+func roomy(rows []Row) []Row {
+	if n := len(rows); n == cap(rows) && n > maxPage/10 && n < maxPage {
+		return slices.Grow(rows, maxPage-n)
+	}
+	return rows
 }
 
 func once(read func() error) error { return read() }
