@@ -36,7 +36,7 @@ generate: ## Write the generated pages and snapshots
 	go test ./server -run TestToolsListIsAsReviewed -update
 
 bench: ## Run the benchmarks; compare two runs with benchstat
-	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./...
+	go test -run '^$$' -bench . -benchmem -timeout 30m -count $(or $(COUNT),6) ./...
 
 check: fmt-check tidy-check lint generate-check race interop ## Everything that CI checks
 
