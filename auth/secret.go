@@ -23,7 +23,7 @@ func NewSecret(s string) Secret {
 	return Secret{text: &s}
 }
 
-// Reveal returns the text itself. Use it only where the text goes over the wire.
+// Reveal returns the text itself. Use it only where the text goes over the wire or becomes a key.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""

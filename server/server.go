@@ -29,6 +29,8 @@ type Options struct {
 	ReplyBytes  int           // budget of one reply; 0 means 64 KiB
 	Timeout     time.Duration // of one call of a tool; 0 means 45 s
 	Log         *slog.Logger  // nil means none
+	Unconfirmed bool          // lets tools destroy without asking anybody
+	ConfirmKey  []byte        // shared by replicas that accept the answers to each other's questions; nil: random
 
 	AllowedHosts   []string      // Host names of the HTTP endpoint besides those of this machine
 	AllowedOrigins []string      // web origins that may call it besides those of this machine
@@ -90,6 +92,7 @@ func New(o Options) (*Server, error) {
 	}
 	set, err := tools.New(tools.Options{
 		Connections: connections(o.Connections), ReadOnly: o.ReadOnly, ReplyBytes: o.ReplyBytes, Timeout: o.Timeout, Log: o.Log,
+		Unconfirmed: o.Unconfirmed, ConfirmKey: o.ConfirmKey,
 	})
 	if err != nil {
 		return nil, err
@@ -146,15 +149,7 @@ func describe(o tools.Offer) mcp.Tool {
 // handler mounts the tool called name.
 func (s *Server) handler(name string) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		result, err := s.set.Call(ctx, name, r.Params.RawArguments)
-		if err != nil {
-			return nil, err
-		}
-		return &mcp.CallToolResult{
-			Content:              []mcp.Content{mcp.NewTextContent(result.Text)},
-			RawStructuredContent: result.Structured(),
-			IsError:              result.IsError,
-		}, nil
+		return s.callTool(ctx, name, r.Params)
 	}
 }
 
@@ -208,11 +203,12 @@ func (s *Server) ask(method mcp.MCPMethod, result any) error {
 // Tools lists what the server offers, in the order of the catalogue.
 func (s *Server) Tools() []tools.Offer { return s.set.Offers() }
 
-// Call runs one tool without a client. A failure of the tool is a Result with
-// IsError; only a tool that is not offered is an error.
-func (s *Server) Call(ctx context.Context, tool string, args json.RawMessage) (tools.Result, error) {
+// Call runs one tool without a client. Before something is destroyed ask is called; with a nil one the answer says
+// what would have been asked. A failure of the tool is a Result with IsError; only a tool that is not offered, and
+// an error of ask, is an error.
+func (s *Server) Call(ctx context.Context, tool string, args json.RawMessage, ask Ask) (tools.Result, error) {
 	if len(args) > 0 && !json.Valid(args) {
 		return tools.Result{}, errors.New("arguments: want one JSON object")
 	}
-	return s.set.Call(ctx, tool, args)
+	return s.callAsking(ctx, tools.Caller{Asks: ask != nil}, tool, args, ask)
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
 )
 
-// connect binds the catalogue to an emulator that runs until the test ends.
+// connect binds the catalogue, which asks nobody, to an emulator that runs until the test ends.
 func connect(t *testing.T, options ...emulator.Option) *Set {
 	t.Helper()
-	return connectWith(t, Options{}, options...)
+	return connectWith(t, Options{Unconfirmed: true}, options...)
 }
 
 func connectWith(t *testing.T, o Options, options ...emulator.Option) *Set {

@@ -17,8 +17,11 @@ import (
 // Result is the outcome of one call. Text is compact JSON, or for an error
 // what failed, why and what to do next.
 type Result struct {
-	Text    string
-	IsError bool
+	Text     string
+	IsError  bool
+	Question *Question // that a person has to agree to before the call goes on; nil: none
+
+	status string // of a call that destroys, for the audit line
 }
 
 // Structured returns the value that MCP calls structuredContent: the JSON of

@@ -16,6 +16,21 @@ func schemaOf[T any]() *jsonschema.Schema {
 	return s
 }
 
+// shorten takes from the objects inside an answer what costs a model tokens and tells it nothing: that each of their
+// members is there, and no other.
+func shorten(answer *jsonschema.Schema) {
+	for pair := answer.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		inner := pair.Value
+		if inner.Items != nil {
+			inner = inner.Items
+		}
+		if inner.Properties != nil {
+			inner.AdditionalProperties, inner.Required = nil, nil
+			shorten(inner)
+		}
+	}
+}
+
 // portable leaves the items of a list of anything undescribed: the bare true
 // that would say the same is more than some clients can read.
 func portable(t reflect.Type) *jsonschema.Schema {

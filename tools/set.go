@@ -23,6 +23,8 @@ type Options struct {
 	Timeout     time.Duration // of one call, all its requests and their repetitions included; 0: 45 s
 	Log         *slog.Logger  // audit lines; nil: none
 	Now         func() time.Time
+	Unconfirmed bool   // lets tools destroy without asking anybody
+	ConfirmKey  []byte // proves to one process what another asked; nil: random, so they do not accept each other's
 }
 
 // Connection is one environment under the name that a caller chooses it by.
@@ -43,6 +45,7 @@ type Offer struct {
 type Set struct {
 	options Options
 	mounted []*mounted
+	sealer  *sealer
 }
 
 type mounted struct {
@@ -73,7 +76,7 @@ func New(o Options) (*Set, error) {
 	if len(o.Connections) == 0 {
 		o.Connections = []Connection{{Missing: errors.New("no environment is configured")}}
 	}
-	s := &Set{options: o}
+	s := &Set{options: o, sealer: newSealer(o.ConfirmKey, o.Now)}
 	for _, tool := range Catalogue() {
 		if o.ReadOnly && tool.Effect != Reads {
 			continue
@@ -88,7 +91,14 @@ func New(o Options) (*Set, error) {
 }
 
 func mount(tool Tool, connections []Connection) (*mounted, error) {
+	if (tool.Effect == Destroys) != (tool.question != nil) {
+		return nil, errors.New("a tool that destroys, and no other, has to have a question")
+	}
 	in, out := tool.schemas()
+	shorten(out)
+	if tool.Effect == Destroys {
+		addConfirmation(in, out)
+	}
 	if len(connections) > 1 {
 		names := make([]string, len(connections))
 		for i, c := range connections {
@@ -130,17 +140,16 @@ func (s *Set) Call(ctx context.Context, name string, args json.RawMessage) (Resu
 	m, start := s.mounted[i], s.options.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
-	connection, text, err := s.run(ctx, m, args)
-	result := Result{Text: text}
+	connection, result, err := s.run(ctx, m, args)
 	if err != nil {
 		result = Result{Text: explainError(name, err, s.options.Timeout), IsError: true}
 	}
-	s.audit(ctx, name, connection, len(result.Text), s.options.Now().Sub(start), err)
+	s.audit(ctx, name, connection, result, s.options.Now().Sub(start), err)
 	return result, nil
 }
 
-// run takes one call through check, handler and rendering.
-func (s *Set) run(ctx context.Context, m *mounted, args json.RawMessage) (connection, text string, err error) {
+// run takes one call through check, question, handler and rendering.
+func (s *Set) run(ctx context.Context, m *mounted, args json.RawMessage) (connection string, result Result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
@@ -148,27 +157,37 @@ func (s *Set) run(ctx context.Context, m *mounted, args json.RawMessage) (connec
 	}()
 	checker, err := m.checker()
 	if err != nil {
-		return "", "", err
+		return "", Result{}, err
 	}
 	given, err := checker.check(args)
 	if err != nil {
-		return "", "", err
+		return "", Result{}, err
 	}
 	c, err := s.choose(given)
 	if err != nil {
-		return c.Name, "", err
-	}
-	checked, err := json.Marshal(given)
-	if err != nil {
-		return c.Name, "", err
+		return c.Name, Result{}, err
 	}
 	c.Deps.Now, c.Deps.Progress = s.options.Now, ProgressOf(ctx)
+	if m.Effect == Destroys {
+		result, err = s.destroy(ctx, m, c, given)
+	} else {
+		result, err = s.perform(ctx, m, c, given)
+	}
+	return c.Name, result, err
+}
+
+// perform runs the handler.
+func (s *Set) perform(ctx context.Context, m *mounted, c Connection, given map[string]json.RawMessage) (Result, error) {
+	checked, err := json.Marshal(given)
+	if err != nil {
+		return Result{}, err
+	}
 	out, err := m.tool.run(ctx, c.Deps, checked)
 	if err != nil {
-		return c.Name, "", err
+		return Result{}, err
 	}
-	text, err = render(out, s.options.ReplyBytes)
-	return c.Name, text, err
+	text, err := render(out, s.options.ReplyBytes)
+	return Result{Text: text}, err
 }
 
 // choose takes the connection argument out of given and finds what it names.
@@ -205,12 +224,15 @@ func (n notReady) advice() string {
 
 // audit writes the one line that each call leaves. Arguments and rows are
 // other people's data and stay out of it.
-func (s *Set) audit(ctx context.Context, tool, connection string, bytes int, took time.Duration, err error) {
+func (s *Set) audit(ctx context.Context, tool, connection string, result Result, took time.Duration, err error) {
 	attrs := []slog.Attr{
-		slog.String("tool", tool), slog.Int("reply_bytes", bytes), slog.Duration("took", took),
+		slog.String("tool", tool), slog.Int("reply_bytes", len(result.Text)), slog.Duration("took", took),
 	}
 	if connection != "" {
 		attrs = append(attrs, slog.String("connection", connection))
+	}
+	if result.status != "" {
+		attrs = append(attrs, slog.String(statusMember, result.status))
 	}
 	if err == nil {
 		s.options.Log.LogAttrs(ctx, slog.LevelInfo, "tool called", attrs...)

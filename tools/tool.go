@@ -31,7 +31,7 @@ const (
 	Reads    Effect = iota + 1 // changes nothing
 	Adds                       // creates something new each time it is called
 	Changes                    // overwrites values
-	Destroys                   // removes something for good
+	Destroys                   // removes something for good, once a person agreed
 )
 
 // String returns the word that the documentation uses for e.
@@ -84,8 +84,9 @@ func ProgressOf(ctx context.Context) func(done, total float64, message string) {
 // Tool is one entry of the catalogue, made by define.
 type Tool struct {
 	Spec
-	schemas func() (in, out *jsonschema.Schema)
-	run     func(context.Context, Deps, json.RawMessage) (any, error)
+	schemas  func() (in, out *jsonschema.Schema)
+	run      func(context.Context, Deps, json.RawMessage) (any, error)
+	question func(context.Context, Deps, json.RawMessage) (string, error) // of a tool that destroys
 }
 
 // define joins a tool's description to its handler. The schemas that the model
@@ -105,4 +106,20 @@ func define[In, Out any](spec Spec, handle func(context.Context, Deps, In) (Out,
 			return handle(ctx, d, in)
 		},
 	}
+}
+
+// defineDestroying is define for a tool that destroys. What it is about to do, asking says as a question to a person,
+// in the words that they know it by; the handler runs once they agreed.
+func defineDestroying[In, Out any](
+	spec Spec, asking func(context.Context, Deps, In) (string, error), handle func(context.Context, Deps, In) (Out, error),
+) Tool {
+	tool := define(spec, handle)
+	tool.question = func(ctx context.Context, d Deps, args json.RawMessage) (string, error) {
+		var in In
+		if err := decode(args, &in); err != nil {
+			return "", err
+		}
+		return asking(ctx, d, in)
+	}
+	return tool
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,16 +17,20 @@ import (
 )
 
 func (p *program) callCommand() *cobra.Command {
-	var demo bool
+	var demo, yes bool
 	cmd := &cobra.Command{
 		Use:   "call TOOL [JSON]",
 		Short: "Use one tool and print its result",
 		Long: `Use one tool and print its result as JSON. The arguments are one JSON object,
 or - to read it from standard input. When the tool fails, its message goes to
-standard error and the exit code is 1.`,
+standard error and the exit code is 1.
+
+Before something is destroyed you are asked on the terminal. A script, which has
+none, says --yes.`,
 		Example: `  dynamics-mcp call --demo list_tables
   dynamics-mcp call --demo query_records '{"table": "account", "top": 3}'
-  dynamics-mcp call create_record - < contact.json`,
+  dynamics-mcp call create_record - < contact.json
+  dynamics-mcp call delete_record '{"table": "account", "id": "..."}' --yes`,
 		Args:              toolAndArguments,
 		ValidArgsFunction: completeTool,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,6 +38,7 @@ standard error and the exit code is 1.`,
 			if err != nil {
 				return err
 			}
+			c.unconfirmed = c.unconfirmed || yes
 			input, err := p.arguments(args[1:])
 			if err != nil {
 				return err
@@ -49,6 +55,7 @@ standard error and the exit code is 1.`,
 		},
 	}
 	cmd.Flags().BoolVar(&demo, "demo", false, demoFlag)
+	cmd.Flags().BoolVar(&yes, "yes", false, "Do not ask before something is destroyed, as with --confirm=never")
 	addFlags(cmd.Flags(), environment, serving)
 	return cmd
 }
@@ -135,9 +142,12 @@ func (p *program) call(cmd *cobra.Command, s *server.Server, tool string, input 
 	for _, offer := range s.Tools() {
 		names = append(names, offer.Name)
 	}
-	result, err := s.Call(cmd.Context(), tool, input)
-	if err != nil {
+	result, err := s.Call(cmd.Context(), tool, input, askTerminal)
+	if err != nil && !slices.Contains(names, tool) {
 		return &usageError{fmt.Sprintf("%v%s", err, didYouMean(tool, names))}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", tool, err)
 	}
 	if result.IsError {
 		_, _ = fmt.Fprintln(p.err, strings.TrimSpace(result.Text))

@@ -19,6 +19,8 @@ import (
 type config struct {
 	logLevel    slog.Level
 	readOnly    bool
+	unconfirmed bool          // destroys without asking
+	confirmKey  auth.Secret   // zero: one of this process
 	timeout     time.Duration // of one call of a tool
 	cacheDir    string        // "" is the user's own
 	listen      string

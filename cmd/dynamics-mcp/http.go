@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
-	"github.com/dynamics-mcp/dynamics-mcp/server"
 )
 
 func (p *program) httpCommand() *cobra.Command {
@@ -80,7 +79,7 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	s, err := openOver(e, at.Dataverse, server.Options{Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout})
+	s, err := openOver(e, at.Dataverse, c.serverOptions(log))
 	if err != nil {
 		return err
 	}

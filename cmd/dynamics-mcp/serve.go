@@ -12,7 +12,7 @@ import (
 // open makes the server of a command, over the configured connections or over a demo in this process. The
 // returned function ends the demo.
 func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, demo bool) (*server.Server, func(), error) {
-	o := server.Options{Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout}
+	o := c.serverOptions(log)
 	if !demo {
 		o.Connections = connect(c, log)
 		s, err := server.New(o)
@@ -26,6 +26,14 @@ func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, demo boo
 		return nil, nil, err
 	}
 	return s, stop, nil
+}
+
+// serverOptions are those that do not depend on where the environment is.
+func (c *config) serverOptions(log *slog.Logger) server.Options {
+	return server.Options{
+		Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout,
+		Unconfirmed: c.unconfirmed, ConfirmKey: []byte(c.confirmKey.Reveal()),
+	}
 }
 
 func openOver(e *lazyEmulator, url string, o server.Options) (*server.Server, error) {

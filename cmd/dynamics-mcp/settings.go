@@ -75,6 +75,14 @@ func settings() []setting {
 		{key: "read_only", flag: "read-only", fallback: "false", scope: serving,
 			doc: "Offer only tools that read.",
 			set: func(c *config, _ *connection, v string) (err error) { c.readOnly, err = parseBool(v); return err }},
+		{key: "confirm", flag: "confirm", meta: "ask|never", fallback: confirmAsk, scope: serving,
+			doc: "Ask a person before something is destroyed, or never: for scripts and CI, where no model decides what to call. " +
+				"A client that cannot ask is answered with the question, and a confirmation to send once its user agreed.",
+			set: func(c *config, _ *connection, v string) (err error) { c.unconfirmed, err = parseConfirm(v); return err }},
+		{key: "confirm_key", secret: true, scope: serving,
+			doc: "Secret of at least 32 characters that the replicas of one server share, so that a question of one may be " +
+				"answered at another. Left out, each start makes its own.",
+			set: func(c *config, _ *connection, v string) error { return c.setConfirmKey(v) }},
 		{key: "timeout", flag: "timeout", meta: "DURATION", fallback: "45s", scope: serving,
 			doc: "How long a call of a tool may take, such as 90s or 2m. A single request may take two thirds of it.",
 			set: func(c *config, _ *connection, v string) (err error) { c.timeout, err = parseTimeout(v); return err }},
@@ -95,7 +103,9 @@ func settings() []setting {
 }
 
 // isCredential says that a setting is one of those of which a connection takes one.
-func (s setting) isCredential() bool { return s.secret || s.key == "token_command" }
+func (s setting) isCredential() bool {
+	return s.scope == environment && (s.secret || s.key == "token_command")
+}
 
 func parseBool(v string) (bool, error) {
 	b, err := strconv.ParseBool(strings.ToLower(v))
@@ -103,6 +113,28 @@ func parseBool(v string) (bool, error) {
 		return false, fmt.Errorf("got %q, want true or false", v)
 	}
 	return b, nil
+}
+
+// The values of confirm.
+const (
+	confirmAsk   = "ask"
+	confirmNever = "never"
+)
+
+func parseConfirm(v string) (unconfirmed bool, err error) {
+	if v != confirmAsk && v != confirmNever {
+		return false, fmt.Errorf("got %q, want %s or %s", v, confirmAsk, confirmNever)
+	}
+	return v == confirmNever, nil
+}
+
+func (c *config) setConfirmKey(v string) error {
+	const least = 32
+	if len(v) < least {
+		return fmt.Errorf("got %d characters, want at least %d", len(v), least)
+	}
+	c.confirmKey = auth.NewSecret(v)
+	return nil
 }
 
 // off is the cache folder that is none.

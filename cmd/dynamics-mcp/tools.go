@@ -25,7 +25,7 @@ func (p *program) toolsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := server.New(server.Options{Version: buildVersion(), Log: log, ReadOnly: c.readOnly})
+			s, err := server.New(c.serverOptions(log))
 			if err != nil {
 				return err
 			}

@@ -66,7 +66,12 @@ test("a record is created, read, changed and deleted over HTTP", async () => {
   await call(target, "modern", "update_record", { table: "account", id: created.id, values: { telephone1: "555-0100" } });
   const read = structured(await call(target, "modern", "get_record", { table: "account", id: created.id, select: ["name", "telephone1"] }));
   assert.equal(read.values.telephone1, "555-0100");
-  await call(target, "modern", "delete_record", { table: "account", id: created.id });
+  // The Inspector's command line cannot ask its user, so it is answered with a question and passes on what it is given.
+  const asked = structured(await call(target, "modern", "delete_record", { table: "account", id: created.id }));
+  assert.equal(asked.status, "confirmation_required");
+  assert.match(asked.question, /^Delete Account "Inspector Ltd"/);
+  const deleted = structured(await call(target, "modern", "delete_record", { table: "account", id: created.id, confirmation: asked.confirmation }));
+  assert.equal(deleted.status, "done");
   const gone = await call(target, "modern", "get_record", { table: "account", id: created.id });
   assert.equal(gone.code, 5);
 });
