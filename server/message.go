@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -103,11 +102,18 @@ func notification(method string, params any) outgoing {
 
 // canonical is one spelling of an id: the client may use another the next time.
 func canonical(id json.RawMessage) string {
+	if !bytes.ContainsAny(id, `\.eE`) || id[0] == '"' && !bytes.Contains(id, []byte(`\`)) {
+		return string(id) // as nearly all are
+	}
 	var v any
 	if json.Unmarshal(id, &v) != nil {
 		return string(id)
 	}
-	return fmt.Sprintf("%T %v", v, v)
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return string(id)
+	}
+	return string(plain)
 }
 
 func isNull(id json.RawMessage) bool { return len(id) == 0 || bytes.Equal(id, []byte("null")) }

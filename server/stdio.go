@@ -167,23 +167,30 @@ func (c *stdioConn) call(m message, p params, raw []byte) {
 			serve()
 		})
 	case mcp.MethodInitialize:
+		defer c.tell()()
 		serve()
-		c.tell()
 	default:
 		serve()
 	}
 }
 
-// tell begins telling the client of changes, which one that did not
-// initialize has to ask for.
-func (c *stdioConn) tell() {
-	if c.hears || !c.client.Initialized() || c.server.hub.add(c.client.listener) != nil {
-		return
+// tell notes from now on what changes, and returns what begins telling the
+// client of it once it has the answer to initialize. Who did not initialize has
+// to ask.
+func (c *stdioConn) tell() (begin func()) {
+	if c.hears || c.server.hub.add(c.client.listener) != nil {
+		return func() {}
 	}
-	c.hears = true
-	c.running.Go(func() {
-		_ = c.server.hub.follow(c.streams, c.client.listener, nil, c.out) // fails when the client has gone
-	})
+	return func() {
+		if !c.client.Initialized() {
+			c.server.hub.remove(c.client.listener)
+			return
+		}
+		c.hears = true
+		c.running.Go(func() {
+			_ = c.server.hub.follow(c.streams, c.client.listener, nil, c.out) // fails when the client has gone
+		})
+	}
 }
 
 // listen serves subscriptions/listen until the client cancels it, which is
