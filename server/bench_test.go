@@ -84,7 +84,9 @@ func BenchmarkStdioCall(b *testing.B) {
 				}
 			}
 			_ = client.Close()
-			<-served
+			if err := <-served; err != nil {
+				b.Error(err)
+			}
 		})
 	}
 }

@@ -21,8 +21,8 @@ type fixture struct {
 	release   chan struct{} // lets calls of wait end
 }
 
-func newFixture(t testing.TB, o Options) *fixture {
-	t.Helper()
+func newFixture(tb testing.TB, o Options) *fixture {
+	tb.Helper()
 	f := &fixture{started: make(chan struct{}, 1000), cancelled: make(chan struct{}, 1000), release: make(chan struct{})}
 	o.Mount = func(s *Server, m *server.MCPServer) {
 		add := func(name string, handle server.ToolHandlerFunc) { m.AddTool(mcp.NewTool(name), handle) }
@@ -42,7 +42,7 @@ func newFixture(t testing.TB, o Options) *fixture {
 	o.Library = []server.ServerOption{server.WithResourceCapabilities(true, true), server.WithPromptCapabilities(true)}
 	s, err := New(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f.Server = s
 	return f
@@ -84,11 +84,11 @@ func ask(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error
 }
 
 // received waits for something that has to come.
-func received(t testing.TB, from <-chan struct{}, what string) {
-	t.Helper()
+func received(tb testing.TB, from <-chan struct{}, what string) {
+	tb.Helper()
 	select {
 	case <-from:
 	case <-time.After(20 * time.Second):
-		t.Fatalf("%s: nothing came", what)
+		tb.Fatalf("%s: nothing came", what)
 	}
 }

@@ -101,14 +101,16 @@ func allowOrigin(h http.Header, origin string) {
 // preflight names every header that a client of either era sends, and those
 // that mirror arguments, whose names only the tools know.
 func preflight(h, asked http.Header) {
-	allowed := "Content-Type, Accept, Authorization, Mcp-Session-Id, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, " +
-		"Traceparent, Tracestate, Baggage"
+	allowed := []string{
+		"Content-Type", "Accept", "Authorization", "Mcp-Session-Id", "Last-Event-ID", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name",
+		"Traceparent", "Tracestate", "Baggage",
+	}
 	for name := range strings.SplitSeq(asked.Get("Access-Control-Request-Headers"), ",") {
 		if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); strings.HasPrefix(name, mcp.HeaderParamPrefix) {
-			allowed += ", " + name
+			allowed = append(allowed, name)
 		}
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", allowed)
+	h.Set("Access-Control-Allow-Headers", strings.Join(allowed, ", "))
 	h.Set("Access-Control-Max-Age", "3600")
 }

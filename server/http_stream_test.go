@@ -35,13 +35,13 @@ type conversation struct {
 	close context.CancelFunc
 }
 
-func open(t testing.TB, method, url, body string, header http.Header) *conversation {
-	t.Helper()
+func open(tb testing.TB, method, url, body string, header http.Header) *conversation {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
+	tb.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Header = header.Clone()
 	if r.Header == nil {
@@ -51,9 +51,9 @@ func open(t testing.TB, method, url, body string, header http.Header) *conversat
 	r.Header.Set("Accept", "application/json, text/event-stream")
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = answer.Body.Close() })
+	tb.Cleanup(func() { _ = answer.Body.Close() })
 	return &conversation{Response: answer, lines: bufio.NewScanner(answer.Body), close: cancel}
 }
 
@@ -68,20 +68,20 @@ func (c *conversation) next() string {
 	return ""
 }
 
-func want(t testing.TB, got string, parts ...string) {
-	t.Helper()
+func want(tb testing.TB, got string, parts ...string) {
+	tb.Helper()
 	for _, part := range parts {
 		if !strings.Contains(got, part) {
-			t.Fatalf("got %q, want %s in it", got, part)
+			tb.Fatalf("got %q, want %s in it", got, part)
 		}
 	}
 }
 
 // serveFixture serves f on a port and returns the address of MCP.
-func serveFixture(t testing.TB, f *fixture) string {
-	t.Helper()
+func serveFixture(tb testing.TB, f *fixture) string {
+	tb.Helper()
 	running := httptest.NewServer(f.Handler())
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		f.Shutdown()
 		running.CloseClientConnections()
 		running.Close()
@@ -90,14 +90,14 @@ func serveFixture(t testing.TB, f *fixture) string {
 }
 
 // initialize begins a session of an older client.
-func initialize(t testing.TB, url, capabilities string, header http.Header) http.Header {
-	t.Helper()
-	c := open(t, http.MethodPost, url, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":`+
+func initialize(tb testing.TB, url, capabilities string, header http.Header) http.Header {
+	tb.Helper()
+	c := open(tb, http.MethodPost, url, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":`+
 		capabilities+`,"clientInfo":{"name":"t","version":"1"}}}`, header)
-	want(t, c.next(), `"protocolVersion":"2025-11-25"`, `"listChanged":true`)
+	want(tb, c.next(), `"protocolVersion":"2025-11-25"`, `"listChanged":true`)
 	id := c.Header.Get("Mcp-Session-Id")
 	if c.StatusCode != http.StatusOK || len(id) < 20 {
-		t.Fatalf("initialize: got %d, session %q", c.StatusCode, id)
+		tb.Fatalf("initialize: got %d, session %q", c.StatusCode, id)
 	}
 	h := header.Clone()
 	if h == nil {

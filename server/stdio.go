@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	}
 	stopCalls()
 	c.running.Wait()
-	return errors.Join(err, c.out.failure())
+	return cmp.Or(err, c.out.failure())
 }
 
 // stdioConn is the one client on the other end of the pipe.
@@ -81,16 +82,17 @@ func (c *stdioConn) read(ctx context.Context, in io.Reader) error {
 		case l := <-next:
 			switch {
 			case errors.Is(l.err, errLineTooLong):
-				_ = c.out.send(failed(nil, refusal(mcp.INVALID_REQUEST, errLineTooLong.Error())))
-				continue
+				l.err = c.out.send(failed(nil, refusal(mcp.INVALID_REQUEST, errLineTooLong.Error())))
 			case len(l.text) > 0:
 				c.take(l.text)
 			}
-			if errors.Is(l.err, io.EOF) || c.out.failure() != nil {
+			switch {
+			case errors.Is(l.err, io.EOF):
 				return nil
-			}
-			if l.err != nil {
-				return fmt.Errorf("standard input: %w", l.err)
+			case l.err != nil:
+				return fmt.Errorf("standard input or output: %w", l.err)
+			case c.out.failure() != nil:
+				return nil // told by whoever called
 			}
 		}
 	}

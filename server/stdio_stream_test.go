@@ -16,8 +16,8 @@ type pipe struct {
 	lines *bufio.Scanner
 }
 
-func stdio(t testing.TB, f *fixture) *pipe {
-	t.Helper()
+func stdio(tb testing.TB, f *fixture) *pipe {
+	tb.Helper()
 	in, client := io.Pipe()
 	answers, out := io.Pipe()
 	served := make(chan error, 1)
@@ -26,13 +26,13 @@ func stdio(t testing.TB, f *fixture) *pipe {
 		served <- f.ServeStdio(ctx, in, out)
 		_ = out.Close()
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		_ = client.Close()
 		_ = answers.Close()
-		<-served
+		_ = <-served // the test may have closed the pipe in mid-sentence
 	})
-	p := &pipe{t: t, in: client, lines: bufio.NewScanner(answers)}
+	p := &pipe{t: tb, in: client, lines: bufio.NewScanner(answers)}
 	p.lines.Buffer(nil, maxBody)
 	return p
 }

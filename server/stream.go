@@ -47,7 +47,7 @@ func (s *stream) begin() {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events
 	s.w.WriteHeader(http.StatusOK)
-	s.write(nil)
+	_ = s.write(nil) // what is written next fails as well
 }
 
 // send writes one message as an event.
