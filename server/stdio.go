@@ -92,7 +92,7 @@ func (c *stdioConn) read(ctx context.Context, in io.Reader) error {
 			case l.err != nil:
 				return fmt.Errorf("standard input or output: %w", l.err)
 			case c.out.failure() != nil:
-				return nil // told by whoever called
+				return c.out.failure()
 			}
 		}
 	}

@@ -20,17 +20,18 @@ func stdio(tb testing.TB, f *fixture) *pipe {
 	tb.Helper()
 	in, client := io.Pipe()
 	answers, out := io.Pipe()
-	served := make(chan error, 1)
+	served := make(chan struct{})
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
-		served <- f.ServeStdio(ctx, in, out)
+		defer close(served)
+		_ = f.ServeStdio(ctx, in, out) // the test may close the pipe in mid-sentence
 		_ = out.Close()
 	}()
 	tb.Cleanup(func() {
 		stop()
 		_ = client.Close()
 		_ = answers.Close()
-		_ = <-served // the test may have closed the pipe in mid-sentence
+		<-served
 	})
 	p := &pipe{t: tb, in: client, lines: bufio.NewScanner(answers)}
 	p.lines.Buffer(nil, maxBody)
