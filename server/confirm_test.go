@@ -1,12 +1,9 @@
 package server
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +12,7 @@ import (
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
+	"github.com/dynamics-mcp/dynamics-mcp/tools"
 )
 
 const (
@@ -39,113 +37,6 @@ func withTwoAccounts(t *testing.T) Options {
 	return Options{Connections: []Connection{{Name: "test", Client: client}}}
 }
 
-// wireResult is the result of tools/call, as far as these tests read it.
-type wireResult struct {
-	ResultType        string
-	IsError           bool
-	StructuredContent struct{ Status, Deleted, Question, Confirmation, Message string }
-	RequestState      string
-	InputRequests     map[string]struct {
-		Method string
-		Params struct {
-			Message         string
-			RequestedSchema json.RawMessage
-		}
-	}
-}
-
-type wireMessage struct {
-	ID     json.RawMessage
-	Method string
-	Params struct{ Message string }
-	Result wireResult
-	Error  *struct {
-		Code    int
-		Message string
-	}
-}
-
-// wire is a client by hand: a road to the server that one message goes up and the next one comes down.
-type wire struct {
-	t    *testing.T
-	send func(message string) wireMessage
-	id   int
-}
-
-// overStdio serves o on two pipes.
-func overStdio(t *testing.T, o Options) *wire {
-	t.Helper()
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, toServer := io.Pipe()
-	fromServer, out := io.Pipe()
-	done := make(chan error, 1)
-	go func() { done <- s.ServeStdio(t.Context(), in, out) }()
-	lines := bufio.NewReader(fromServer)
-	t.Cleanup(func() {
-		_ = toServer.Close()
-		go func() { _, _ = io.Copy(io.Discard, lines) }() // ends with the pipe, below
-		defer func() { _ = out.Close() }()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return &wire{t: t, send: func(message string) wireMessage {
-		if _, err := io.WriteString(toServer, message+"\n"); err != nil {
-			t.Fatal(err)
-		}
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		return decoded(t, line)
-	}}
-}
-
-// overHTTP posts each message by itself, as 2026-07-28 does.
-func overHTTP(t *testing.T, o Options) *wire {
-	t.Helper()
-	url := endpoint(t, o)
-	header := http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/call"}, "Mcp-Name": {"delete_record"}}
-	return &wire{t: t, send: func(message string) wireMessage {
-		_, _, text := send(t, http.MethodPost, url, message, header, nil)
-		return decoded(t, eventData([]byte(text)))
-	}}
-}
-
-// eventData is the last message of an event stream, or an answer that is none as it is.
-func eventData(text []byte) []byte {
-	last := text
-	for line := range bytes.Lines(text) {
-		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok {
-			last = data
-		}
-	}
-	return last
-}
-
-func decoded(t *testing.T, text []byte) (m wireMessage) {
-	t.Helper()
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatalf("no message: %q: %v", text, err)
-	}
-	if m.Error != nil {
-		t.Fatalf("got the error %+v, want an answer", *m.Error)
-	}
-	return m
-}
-
-// modern calls delete_record as a client of 2026-07-28 with these capabilities; more are members of params.
-func (w *wire) modern(capabilities, args, more string) wireResult {
-	w.t.Helper()
-	w.id++
-	return w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"delete_record","arguments":%s,"_meta":{`+
-		`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":%s}%s}}`,
-		w.id, args, capabilities, more)).Result
-}
-
 // answered are the params with which a client tells what its user said.
 func answered(state, answer string) string {
 	return fmt.Sprintf(`,"requestState":%q,"inputResponses":{"confirm":%s}`, state, answer)
@@ -160,13 +51,6 @@ const (
 	decline       = `{"action":"decline"}`
 	cancel        = `{"action":"cancel"}`
 )
-
-// modernRoads are the transports, each with a server of its own.
-func modernRoads(t *testing.T, each func(t *testing.T, w *wire)) {
-	for name, road := range map[string]func(*testing.T, Options) *wire{"stdio": overStdio, "http": overHTTP} {
-		t.Run(name, func(t *testing.T) { each(t, road(t, withTwoAccounts(t))) })
-	}
-}
 
 func TestAModernClientIsAskedAndItsUserDecides(t *testing.T) {
 	modernRoads(t, func(t *testing.T, w *wire) {
@@ -254,70 +138,101 @@ func TestAClientThatCannotAskPassesOnAConfirmation(t *testing.T) {
 	})
 }
 
-// initialize begins a session of the time before 2026-07-28.
-func (w *wire) initialize(capabilities string) {
-	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":"init","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":%s,`+
-		`"clientInfo":{"name":"test","version":"1"}}}`, capabilities))
-}
-
-// legacy calls delete_record and, when it is asked, answers with reply: a result or an error. It returns the question.
-func (w *wire) legacy(args, reply string) (question string, result wireResult) {
-	w.t.Helper()
-	w.id++
-	m := w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"delete_record","arguments":%s}}`, w.id, args))
-	if m.Method == "elicitation/create" {
-		question = m.Params.Message
-		m = w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,%s}`, m.ID, reply))
-	}
-	return question, m.Result
-}
-
 func TestALegacyClientIsAskedWhileItsCallWaits(t *testing.T) {
-	w := overStdio(t, withTwoAccounts(t))
-	w.initialize(askingClient)
-	for _, try := range []struct{ reply, status, says string }{
-		{`"result":` + decline, "declined", "The user declined"},
-		{`"result":` + cancel, "declined", "did not answer"},
-		{`"result":` + acceptBare, "declined", ""},
-		{`"error":{"code":-32601,"message":"not here"}`, "declined", "did not answer"},
-		{`"result":` + accept, "done", ""},
-	} {
-		question, got := w.legacy(`{"table":"account","id":"`+contoso+`","confirmation":"a model's"}`, try.reply)
-		if !strings.Contains(question, `Delete Account "Contoso"`) {
-			t.Fatalf("%s: asked %q, want the question", try.reply, question)
+	legacyRoads(t, askingClient, func(t *testing.T, w *wire) {
+		for _, try := range []struct{ reply, status, says string }{
+			{`"result":` + decline, "declined", "The user declined"},
+			{`"result":` + cancel, "declined", "did not answer"},
+			{`"result":` + acceptBare, "declined", ""},
+			{`"error":{"code":-32601,"message":"not here"}`, "declined", "did not answer"},
+			{`"result":` + accept, "done", ""},
+		} {
+			question, got := w.legacy(`{"table":"account","id":"`+contoso+`","confirmation":"a model's"}`, try.reply)
+			if !strings.Contains(question, `Delete Account "Contoso"`) {
+				t.Fatalf("%s: asked %q, want the question", try.reply, question)
+			}
+			if s := got.StructuredContent; got.IsError || s.Status != try.status || !strings.Contains(s.Message, try.says) {
+				t.Errorf("%s: got %+v, want %s", try.reply, got, try.status)
+			}
 		}
-		if s := got.StructuredContent; got.IsError || s.Status != try.status || !strings.Contains(s.Message, try.says) {
-			t.Errorf("%s: got %+v, want %s", try.reply, got, try.status)
-		}
-	}
+	})
 }
 
 func TestALegacyClientThatCannotAskPassesOnAConfirmation(t *testing.T) {
-	w := overStdio(t, withTwoAccounts(t))
-	w.initialize(muteClient)
-	question, asked := w.legacy(deletion(contoso), "")
-	token := asked.StructuredContent.Confirmation
-	if question != "" || token == "" {
-		t.Fatalf("asked %q, got %+v, want a confirmation and no question to a client that cannot ask", question, asked)
-	}
-	if _, got := w.legacy(`{"table":"account","id":"`+contoso+`","confirmation":"`+token+`"}`, ""); got.StructuredContent.Status != "done" {
-		t.Errorf("got %+v, want it done", got)
-	}
+	legacyRoads(t, muteClient, func(t *testing.T, w *wire) {
+		question, asked := w.legacy(deletion(contoso), "")
+		token := asked.StructuredContent.Confirmation
+		if question != "" || token == "" {
+			t.Fatalf("asked %q, got %+v, want a confirmation and no question to a client that cannot ask", question, asked)
+		}
+		if _, got := w.legacy(`{"table":"account","id":"`+contoso+`","confirmation":"`+token+`"}`, ""); got.StructuredContent.Status != "done" {
+			t.Errorf("got %+v, want it done", got)
+		}
+	})
 }
 
 func TestAClientThatNeverAnswersHasNothingChanged(t *testing.T) {
-	o := withTwoAccounts(t)
-	o.DrainTimeout = time.Millisecond
-	t.Run("leaves", func(t *testing.T) { // the end of its input ends the wait
-		w := overStdio(t, o)
-		w.initialize(askingClient)
-		m := w.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_record","arguments":` + deletion(contoso) + `}}`)
-		if m.Method != "elicitation/create" {
-			t.Fatalf("got %+v, want the question", m)
+	for name, take := range map[string]road{"stdio": overStdio, "http": overSession} {
+		o := withTwoAccounts(t)
+		o.DrainTimeout = time.Millisecond
+		t.Run(name, func(t *testing.T) { // leaving ends the wait
+			w := take(t, o)
+			w.initialize(askingClient)
+			m := w.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_record","arguments":` + deletion(contoso) + `}}`)
+			if m.Method != "elicitation/create" {
+				t.Fatalf("got %+v, want the question", m)
+			}
+		})
+		if _, err := o.Connections[0].Client.Get(t.Context(), "account", contoso, dataverse.Query{}); err != nil {
+			t.Errorf("%s: after a question without an answer: %v, want the record untouched", name, err)
 		}
-	})
-	if _, err := o.Connections[0].Client.Get(t.Context(), "account", contoso, dataverse.Query{}); err != nil {
-		t.Errorf("after a question without an answer: %v, want the record untouched", err)
+	}
+}
+
+func TestWhatOneUserAgreedToNoOtherCanUse(t *testing.T) {
+	o := withTwoAccounts(t)
+	o.Authorize = byHeader
+	w := overHTTP(t, o)
+	as := func(name string) *wire {
+		w.header.Set("X-Caller", name)
+		return w
+	}
+	token := as("ann").modern(muteClient, deletion(contoso), "").StructuredContent.Confirmation
+	state := as("ann").modern(askingClient, deletion(contoso), "").RequestState
+	with := `{"table":"account","id":"` + contoso + `","confirmation":"` + token + `"}`
+	if got := as("bob").modern(muteClient, with, ""); got.StructuredContent.Status != "confirmation_required" {
+		t.Errorf("ann's confirmation from bob: got %+v, want it refused", got)
+	}
+	if got := as("bob").modern(askingClient, deletion(contoso), answered(state, accept)); got.ResultType != "input_required" {
+		t.Errorf("ann's state from bob: got %+v, want another question", got)
+	}
+	if got := as("ann").modern(muteClient, with, ""); got.StructuredContent.Status != "done" {
+		t.Errorf("ann's own: got %+v, want it done", got)
+	}
+}
+
+func TestAProofExpires(t *testing.T) {
+	o := withTwoAccounts(t)
+	at := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.set, err = tools.New(tools.Options{Connections: connections(o.Connections), Now: func() time.Time { return at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := httptest.NewServer(s.Handler())
+	defer running.Close()
+	w := overURL(t, running.URL+"/mcp")
+	token := w.modern(muteClient, deletion(contoso), "").StructuredContent.Confirmation
+	state := w.modern(askingClient, deletion(contoso), "").RequestState
+	at = at.Add(5 * time.Minute)
+	if got := w.modern(muteClient, `{"table":"account","id":"`+contoso+`","confirmation":"`+token+`"}`, ""); !strings.Contains(got.StructuredContent.Message, "has expired") {
+		t.Errorf("confirmation after five minutes: got %+v, want it refused", got)
+	}
+	if got := w.modern(askingClient, deletion(contoso), answered(state, accept)); got.ResultType != "input_required" {
+		t.Errorf("answer after five minutes: got %+v, want another question", got)
 	}
 }
 

@@ -304,3 +304,27 @@ func TestUnconfirmedAsksNobodyAndSaysWhatHappened(t *testing.T) {
 		t.Errorf("log: got %s, want what became of the call", log.String())
 	}
 }
+
+func TestAProofIsOfOneDeed(t *testing.T) {
+	d := deed{caller: "ann", tool: "delete_record", connection: "live", args: json.RawMessage(`{"a":1,"b":[2,3]}`), question: "Delete it?"}
+	s := newSealer(nil, time.Now)
+	for name, change := range map[string]func(*deed){
+		"caller":     func(d *deed) { d.caller = "bob" },
+		"tool":       func(d *deed) { d.tool = "delete_table" },
+		"connection": func(d *deed) { d.connection = "trial" },
+		"arguments":  func(d *deed) { d.args = json.RawMessage(`{"a":1,"b":[3,2]}`) },
+		"question":   func(d *deed) { d.question = "Delete that?" },
+		"boundary":   func(d *deed) { d.caller, d.tool = "anndelete", "_record" },
+	} {
+		other := d
+		change(&other)
+		if got := s.open(forToken, other, s.seal(forToken, d)); got != forged {
+			t.Errorf("with another %s: got verdict %d, want forged", name, got)
+		}
+	}
+	d.args = json.RawMessage(` {"b": [2,3], "a": 1}`)
+	if got := s.open(forToken, deed{caller: "ann", tool: "delete_record", connection: "live", args: json.RawMessage(`{"a":1,"b":[2,3]}`),
+		question: "Delete it?"}, s.seal(forToken, d)); got != valid {
+		t.Errorf("the same in another order: got verdict %d, want valid", got)
+	}
+}
