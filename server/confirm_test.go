@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -156,6 +157,30 @@ func TestALegacyClientIsAskedWhileItsCallWaits(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestALegacyClientIsAskedAgainAboutARecordThatChanged(t *testing.T) {
+	for name, take := range map[string]road{"stdio": overStdio, "http": overSession} {
+		t.Run(name, func(t *testing.T) {
+			o := withTwoAccounts(t)
+			w := take(t, o)
+			w.initialize(askingClient)
+			asked := w.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_record","arguments":` + deletion(contoso) + `}}`)
+			if _, err := o.Connections[0].Client.Update(t.Context(), "account", contoso, dataverse.Values{"name": "Adventure Works"}); err != nil {
+				t.Fatal(err)
+			}
+			yes := func(id json.RawMessage) string {
+				return fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, id, accept)
+			}
+			again := w.send(yes(asked.ID))
+			if again.Method != "elicitation/create" || !strings.Contains(again.Params.Message, "Adventure Works") {
+				t.Fatalf("after a rename: got %+v, want the question about the new name", again)
+			}
+			if got := w.send(yes(again.ID)).Result; got.StructuredContent.Status != "done" {
+				t.Errorf("got %+v, want it done", got)
+			}
+		})
+	}
 }
 
 func TestALegacyClientThatCannotAskPassesOnAConfirmation(t *testing.T) {
