@@ -50,52 +50,56 @@ type stdioConn struct {
 	out     *lines
 	slots   chan struct{} // one for each call under way
 	running sync.WaitGroup
-	hears   bool // whether the client is told of changes unasked
+
+	mu     sync.Mutex // held while a line is served; guards the fields below
+	closed bool       // no more lines are served
+	hears  bool       // whether the client is told of changes unasked
 }
 
-// read takes lines until the end of input. One that is too long is answered
-// and left out.
+// read takes lines until the end of input or of ctx.
 func (c *stdioConn) read(ctx context.Context, in io.Reader) error {
-	type line struct {
-		text []byte
-		err  error
-	}
-	next := make(chan line)
-	go func() { // ends with the input: a read from a pipe cannot be interrupted
+	ended := make(chan error, 1)
+	go func() { // may outlive the call: a read from a pipe cannot be interrupted
 		r := bufio.NewReaderSize(in, 64<<10)
 		for {
-			text, err := readLine(r)
-			select {
-			case next <- line{text, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil && !errors.Is(err, errLineTooLong) {
+			if done, err := c.takeLine(readLine(r)); done {
+				ended <- err
 				return
 			}
 		}
 	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case l := <-next:
-			switch {
-			case errors.Is(l.err, errLineTooLong):
-				l.err = c.out.send(failed(nil, refusal(mcp.INVALID_REQUEST, errLineTooLong.Error())))
-			case len(l.text) > 0:
-				c.take(l.text)
-			}
-			switch {
-			case errors.Is(l.err, io.EOF):
-				return nil
-			case l.err != nil:
-				return fmt.Errorf("standard input or output: %w", l.err)
-			case c.out.failure() != nil:
-				return c.out.failure()
-			}
-		}
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		c.mu.Lock() // what is being taken may still begin a call
+		defer c.mu.Unlock()
+		c.closed = true
+		return nil
 	}
+}
+
+// takeLine serves one line, and tells whether there is to be no other. One
+// that is too long is answered and left out.
+func (c *stdioConn) takeLine(text []byte, err error) (done bool, _ error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return true, nil
+	}
+	switch {
+	case errors.Is(err, errLineTooLong):
+		err = c.out.send(failed(nil, refusal(mcp.INVALID_REQUEST, err.Error())))
+	case len(text) > 0:
+		c.take(text)
+	}
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	if err != nil {
+		return true, fmt.Errorf("standard input or output: %w", err)
+	}
+	return c.out.failure() != nil, c.out.failure()
 }
 
 var errLineTooLong = errors.New("message is longer than 4 MiB")
