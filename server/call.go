@@ -38,13 +38,19 @@ type call struct {
 	drained chan struct{} // closed when everything in notes was sent
 }
 
+// answer is the response to one request, as it goes on the wire.
+type answer struct {
+	text    []byte
+	failure int // code of the JSON-RPC error; 0: a result
+}
+
 // dispatch has the library answer c, and returns when all that its handler
 // sent has been handed to the client's stream.
-func (s *Server) dispatch(ctx context.Context, c *call, raw []byte) (answer any) {
+func (s *Server) dispatch(ctx context.Context, c *call, raw []byte) (a answer) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.log.ErrorContext(ctx, "request handler panicked", "method", c.message.Method, "panic", r, "stack", string(debug.Stack()))
-			answer = failed(c.message.ID, refusal(mcp.INTERNAL_ERROR, "internal error"))
+			a = failed(c.message.ID, refusal(mcp.INTERNAL_ERROR, "internal error"))
 		}
 	}()
 	defer c.finish()
@@ -54,9 +60,15 @@ func (s *Server) dispatch(ctx context.Context, c *call, raw []byte) (answer any)
 	}
 	response := s.mcp.HandleMessage(ctx, raw)
 	if e, ok := response.(mcp.JSONRPCError); ok {
-		return c.explained(e)
+		e = c.explained(e)
+		return failed(c.message.ID, &e.Error)
 	}
-	return response
+	text, err := json.Marshal(response)
+	if err != nil {
+		s.log.ErrorContext(ctx, "answer cannot be written as JSON", "method", c.message.Method, "error", err)
+		return failed(c.message.ID, refusal(mcp.INTERNAL_ERROR, "internal error"))
+	}
+	return answer{text: text}
 }
 
 // explained adds what the library leaves out of an error.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"mime"
 	"net/http"
 
@@ -21,7 +20,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	m, problem := parse(raw)
 	if problem != nil {
-		answer(w, http.StatusBadRequest, failed(m.ID, problem))
+		reply(w, http.StatusBadRequest, failed(m.ID, problem))
 		return
 	}
 	p := m.read()
@@ -47,11 +46,11 @@ func (s *Server) postModern(w http.ResponseWriter, r *http.Request, m message, p
 		w.WriteHeader(http.StatusAccepted)
 		return
 	case m.isResponse():
-		answer(w, http.StatusBadRequest, failed(m.ID, refusal(mcp.INVALID_REQUEST, "a request of 2026-07-28 is answered within its own retry, not by a response")))
+		reply(w, http.StatusBadRequest, failed(m.ID, refusal(mcp.INVALID_REQUEST, "a request of 2026-07-28 is answered within its own retry, not by a response")))
 		return
 	}
 	if problem := s.checkModern(r.Header, m, p); problem != nil {
-		answer(w, statusOf(problem.Code), failed(m.ID, problem))
+		reply(w, statusOf(problem.Code), failed(m.ID, problem))
 		return
 	}
 	if m.Method == string(mcp.MethodSubscriptionsListen) {
@@ -138,7 +137,7 @@ func (s *Server) postLegacy(w http.ResponseWriter, r *http.Request, m message, p
 	}
 	client, ok := s.sessions.acquire(id, Caller(r.Context()))
 	if !ok {
-		answer(w, http.StatusNotFound, failed(m.ID, refusal(mcp.INVALID_REQUEST, "session is not known: initialize anew")))
+		reply(w, http.StatusNotFound, failed(m.ID, refusal(mcp.INVALID_REQUEST, "session is not known: initialize anew")))
 		return
 	}
 	defer s.sessions.release(client)
@@ -161,18 +160,18 @@ func (s *Server) initialize(w http.ResponseWriter, r *http.Request, m message, p
 	client, err := s.sessions.open(Caller(r.Context()))
 	if err != nil {
 		w.Header().Set("Retry-After", "60")
-		answer(w, http.StatusServiceUnavailable, failed(m.ID, refusal(mcp.INTERNAL_ERROR, err.Error())))
+		reply(w, http.StatusServiceUnavailable, failed(m.ID, refusal(mcp.INTERNAL_ERROR, err.Error())))
 		return
 	}
 	defer s.sessions.release(client)
 	silent := func(any) error { return nil }
 	result := s.dispatch(r.Context(), &call{session: client, message: m, params: p, send: silent}, raw)
-	if isError(result) {
+	if result.failure != 0 {
 		s.sessions.end(client.id, client.caller)
 	} else {
 		w.Header().Set(sessionHeader, client.id)
 	}
-	answer(w, http.StatusOK, result)
+	reply(w, http.StatusOK, result)
 }
 
 // answerOn dispatches c and answers it on w: as one JSON object, or as a
@@ -193,34 +192,15 @@ func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw [
 		return
 	}
 	status := http.StatusOK
-	if e, ok := errorOf(result); ok && c.params.isModern() {
-		status = statusOf(e.Code)
+	if c.params.isModern() {
+		status = statusOf(result.failure)
 	}
 	out.answer(status, result)
 }
 
-func errorOf(result any) (mcp.JSONRPCErrorDetails, bool) {
-	switch e := result.(type) {
-	case mcp.JSONRPCError:
-		return e.Error, true
-	case failedAnswer:
-		return e.Error, true
-	}
-	return mcp.JSONRPCErrorDetails{}, false
-}
-
-func isError(result any) bool {
-	_, ok := errorOf(result)
-	return ok
-}
-
-// answer writes one JSON object.
-func answer(w http.ResponseWriter, status int, v any) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		status, raw = http.StatusInternalServerError, []byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"internal error"}}`)
-	}
+// reply writes one JSON object.
+func reply(w http.ResponseWriter, status int, a answer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n')) // fails when the client has gone
+	_, _ = w.Write(append(a.text, '\n')) // fails when the client has gone
 }

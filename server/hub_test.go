@@ -13,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 )
 
 // oneConnection is a listener with one client, over a pipe: its reads, writes
@@ -231,5 +234,16 @@ func TestAHugeBodyIsNotRead(t *testing.T) {
 		if w.Code != http.StatusRequestEntityTooLarge || z.read > 8<<20 {
 			t.Errorf("length %d: got %d after %d bytes, want 413 after 4 MiB", length, w.Code, z.read)
 		}
+	}
+}
+
+func TestAServerWhoseListsCannotBeWrittenDoesNotStart(t *testing.T) {
+	_, err := New(Options{Mount: func(_ *Server, m *server.MCPServer) {
+		broken := mcp.NewTool("broken")
+		broken.RawInputSchema = []byte(`{"type":"object"}`) // beside the other one
+		m.AddTool(broken, nil)
+	}})
+	if err == nil || !strings.Contains(err.Error(), "tools/list") {
+		t.Errorf("got %v, want an error that names tools/list", err)
 	}
 }

@@ -81,14 +81,18 @@ type acknowledgement struct {
 
 // ended is the result of a subscription: it says that the server has nothing
 // more to tell, where a mere end could be a broken connection.
-func (s *Server) ended(sub *subscription) any {
-	return map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": sub.id, "result": map[string]any{
+func (s *Server) ended(sub *subscription) answer {
+	text, err := json.Marshal(map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": sub.id, "result": map[string]any{
 		"resultType": mcp.ResultTypeComplete,
 		"_meta": map[string]any{
 			mcp.MetaKeySubscriptionID: sub.id,
 			mcp.MetaKeyServerInfo:     s.implementation,
 		},
-	}}
+	}})
+	if err != nil {
+		return failed(sub.id, refusal(mcp.INTERNAL_ERROR, "internal error"))
+	}
+	return answer{text: text}
 }
 
 // listen serves subscriptions/listen over HTTP.
@@ -99,7 +103,7 @@ func (s *Server) listen(w http.ResponseWriter, r *http.Request, m message) {
 		if problem.Message == errTooManyListeners.Error() {
 			status = http.StatusServiceUnavailable
 		}
-		answer(w, status, failed(m.ID, problem))
+		reply(w, status, failed(m.ID, problem))
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())

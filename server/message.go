@@ -75,14 +75,20 @@ func refusal(code int, text string) *mcp.JSONRPCErrorDetails {
 }
 
 // failed is the answer that carries an error.
-func failed(id json.RawMessage, e *mcp.JSONRPCErrorDetails) failedAnswer {
+func failed(id json.RawMessage, e *mcp.JSONRPCErrorDetails) answer {
 	if len(id) == 0 {
 		id = json.RawMessage("null")
 	}
-	return failedAnswer{JSONRPC: mcp.JSONRPC_VERSION, ID: id, Error: *e}
+	m := failure{JSONRPC: mcp.JSONRPC_VERSION, ID: id, Error: *e}
+	text, err := json.Marshal(m)
+	if err != nil { // the data of a handler's error
+		m.Error.Data = nil
+		text, _ = json.Marshal(m) // the id was read from JSON, the rest is text
+	}
+	return answer{text: text, failure: e.Code}
 }
 
-type failedAnswer struct {
+type failure struct {
 	JSONRPC string                  `json:"jsonrpc"`
 	ID      json.RawMessage         `json:"id"`
 	Error   mcp.JSONRPCErrorDetails `json:"error"`

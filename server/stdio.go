@@ -89,7 +89,7 @@ func (c *stdioConn) takeLine(text []byte, err error) (done bool, _ error) {
 	}
 	switch {
 	case errors.Is(err, errLineTooLong):
-		err = c.out.send(failed(nil, refusal(mcp.INVALID_REQUEST, err.Error())))
+		err = c.out.answer(failed(nil, refusal(mcp.INVALID_REQUEST, err.Error())))
 	case len(text) > 0:
 		c.take(text)
 	}
@@ -128,7 +128,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 func (c *stdioConn) take(raw []byte) {
 	m, problem := parse(raw)
 	if problem != nil {
-		_ = c.out.send(failed(m.ID, problem))
+		_ = c.out.answer(failed(m.ID, problem))
 		return
 	}
 	p := m.read()
@@ -163,7 +163,9 @@ func (c *stdioConn) call(m message, p params, raw []byte) {
 	serve := func() {
 		defer cancel()
 		defer ended()
-		_ = request.send(c.server.dispatch(ctx, request, raw))
+		if a := c.server.dispatch(ctx, request, raw); ctx.Err() == nil {
+			_ = c.out.answer(a) // fails when the client has gone
+		}
 	}
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodToolsCall, mcp.MethodResourcesRead, mcp.MethodPromptsGet, mcp.MethodCompletionComplete:
@@ -203,12 +205,12 @@ func (c *stdioConn) tell() (begin func()) {
 // answered by nothing, or input ends.
 func (c *stdioConn) listen(m message, p params) {
 	if p.Meta.ClientCapabilities() == nil {
-		_ = c.out.send(failed(m.ID, refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyClientCapabilities+" is missing or no object")))
+		_ = c.out.answer(failed(m.ID, refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyClientCapabilities+" is missing or no object")))
 		return
 	}
 	sub, problem := c.server.subscribe(m)
 	if problem != nil {
-		_ = c.out.send(failed(m.ID, problem))
+		_ = c.out.answer(failed(m.ID, problem))
 		return
 	}
 	cancelled, cancel := context.WithCancel(context.WithoutCancel(c.streams))
@@ -222,7 +224,7 @@ func (c *stdioConn) listen(m message, p params) {
 		defer ended()
 		r := cancellable{ctx: cancelled, lines: c.out}
 		if c.server.run(ctx, sub, r) == nil {
-			_ = r.send(c.server.ended(sub))
+			_ = r.answer(c.server.ended(sub)) // fails when the client has gone
 		}
 	})
 }
@@ -255,6 +257,13 @@ func (r cancellable) send(v any) error {
 	return r.lines.send(v)
 }
 
+func (r cancellable) answer(a answer) error {
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	return r.lines.answer(a)
+}
+
 // lines writes messages, one a line.
 type lines struct {
 	mu     sync.Mutex // guards the fields below
@@ -267,10 +276,14 @@ func (l *lines) send(v any) error {
 	if err != nil {
 		return err
 	}
+	return l.answer(answer{text: raw})
+}
+
+func (l *lines) answer(a answer) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed == nil {
-		_, l.failed = l.out.Write(append(raw, '\n'))
+		_, l.failed = l.out.Write(append(a.text, '\n'))
 	}
 	return l.failed
 }

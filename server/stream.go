@@ -110,17 +110,16 @@ func (s *stream) write(text []byte) error {
 }
 
 // answer writes the result: the last event, or all of the response.
-func (s *stream) answer(status int, v any) {
-	raw, err := json.Marshal(v)
+func (s *stream) answer(status int, a answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return
 	}
-	if err != nil || !s.events {
-		answer(s.w, status, v)
+	if s.events {
+		_ = s.event(a.text) // fails when the client has gone
 	} else {
-		_ = s.event(raw) // fails when the client has gone
+		reply(s.w, status, a)
 	}
 	s.ended = true
 }
