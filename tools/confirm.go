@@ -68,7 +68,7 @@ type pause struct {
 // addConfirmation gives the schemas of a tool that destroys what the rule needs. What the handler answers is there
 // only when it ran.
 func addConfirmation(in, out *jsonschema.Schema) {
-	in.Properties.Set(confirmationArg, &jsonschema.Schema{Type: "string", Description: "From such an answer, after the user agreed."})
+	in.Properties.Set(confirmationArg, &jsonschema.Schema{Type: "string", Description: "From a confirmation_required answer, once the user agreed."})
 	out.Properties.Set(statusMember, &jsonschema.Schema{Type: "string", Enum: []any{statusDone, statusDeclined, statusRequired}})
 	for _, name := range []string{"question", confirmationArg, "message"} {
 		out.Properties.Set(name, &jsonschema.Schema{Type: "string"})
