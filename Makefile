@@ -23,6 +23,7 @@ e2e: ## Run the scripts against the real binary
 	go test ./test/...
 
 interop: build ## Run the suites that others wrote against the binary (needs Node.js and npm)
+	CGO_ENABLED=0 go build -tags conformance -o bin/conformance ./test/conformance
 	cd test/interop && npm ci --ignore-scripts --no-audit --no-fund && node run.mjs
 
 lint: ## Check with golangci-lint, at the version pinned here

