@@ -6,6 +6,7 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ func New(o Options) (*Server, error) {
 	s.mcp = server.NewMCPServer("dynamics-mcp", o.Version, append([]server.ServerOption{
 		server.WithTitle("Dynamics 365"),
 		server.WithDescription("Microsoft Dynamics 365 and Dataverse: tables, records and metadata."),
-		server.WithIcons(mcp.Icon{Src: icon, MIMEType: "image/svg+xml", Sizes: []string{"any"}}),
+		server.WithIcons(mcp.Icon{Src: "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(icon)), MIMEType: "image/svg+xml", Sizes: []string{"any"}}),
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(true),
 		server.WithMethodCacheHints(mcp.MethodToolsList, listFreshness.Milliseconds(), mcp.CacheScopePrivate),
@@ -118,8 +119,7 @@ func New(o Options) (*Server, error) {
 
 // icon is for the server alone: one for each tool would cost a model more than
 // a tenth of tools/list.
-const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E" +
-	"%3Cpath fill='%230b53ce' d='M3 1l10 5-4 2 4 3-10 4 3-6z'/%3E%3C/svg%3E"
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#0b53ce" d="M3 1l10 5-4 2 4 3-10 4 3-6z"/></svg>`
 
 func connections(list []Connection) []tools.Connection {
 	bound := make([]tools.Connection, len(list))

@@ -18,7 +18,7 @@ import (
 
 // object is a JSON schema for a form.
 func object(properties map[string]any, required ...string) map[string]any {
-	return map[string]any{"type": "object", "properties": properties, "required": required}
+	return map[string]any{"type": "object", "properties": properties, "required": append([]string{}, required...)}
 }
 
 func question(message string, properties map[string]any, required ...string) mcp.ElicitationParams {
@@ -178,28 +178,28 @@ func sign(state string) string {
 }
 
 // verify is the state that was signed.
-func verify(signed string) (string, error) {
+func verify(ctx context.Context, signed string) (string, error) {
 	state, _, _ := strings.Cut(signed, ".")
 	if !hmac.Equal([]byte(sign(state)), []byte(signed)) {
-		return "", &server.RPCError{Code: mcp.INVALID_PARAMS, Message: "requestState: the signature does not match"}
+		return "", server.Fail(ctx, mcp.INVALID_PARAMS, "requestState: the signature does not match", nil)
 	}
 	return state, nil
 }
 
 // signed asks for a confirmation and gives a state with it.
 func (f *fixtures) signed(key string) mcpserver.ToolHandlerFunc {
-	return func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		if mcpserver.ElicitationResponse(r.Params.InputResponses, key) == nil {
 			return ask(sign("asked")).Elicit(key, confirmed).ToolResult(), nil
 		}
-		if _, err := verify(r.Params.RequestState); err != nil {
+		if _, err := verify(ctx, r.Params.RequestState); err != nil {
 			return nil, err
 		}
 		return mcp.NewToolResultText("state-ok"), nil
 	}
 }
 
-func (f *fixtures) several(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+func (f *fixtures) several(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	answers := r.Params.InputResponses
 	name, named := filled(answers, "user_name", "name")
 	greeting := mcpserver.SamplingResponse(answers, "greeting")
@@ -208,17 +208,17 @@ func (f *fixtures) several(_ context.Context, r mcp.CallToolRequest) (*mcp.CallT
 		return ask(sign("several")).Elicit("user_name", yourName).Sample("greeting", sample("Generate a greeting", 50)).
 			Roots("client_roots").ToolResult(), nil
 	}
-	if _, err := verify(r.Params.RequestState); err != nil {
+	if _, err := verify(ctx, r.Params.RequestState); err != nil {
 		return nil, err
 	}
 	return mcp.NewToolResultText(fmt.Sprintf("%s, %s! You have %d roots.", sampled(greeting), name, len(known.Roots))), nil
 }
 
-func (f *fixtures) rounds(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+func (f *fixtures) rounds(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	state := ""
 	if r.Params.RequestState != "" {
 		var err error
-		if state, err = verify(r.Params.RequestState); err != nil {
+		if state, err = verify(ctx, r.Params.RequestState); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,40 +18,52 @@ import (
 	"syscall"
 	"time"
 
+	mcpserver "github.com/mark3labs/mcp-go/server"
+
 	"github.com/dynamics-mcp/dynamics-mcp/server"
 )
 
+// mount adds the fixtures to what the product offers.
+func mount(s *server.Server, library *mcpserver.MCPServer) {
+	f := &fixtures{server: s, library: library}
+	f.tools()
+	f.inputTools()
+	f.resources()
+	f.prompts()
+}
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// run serves on a free port of this machine, or on stdio when the first argument says so.
-func run(ctx context.Context) error {
-	s, err := server.New(server.Options{Version: "conformance", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+// run serves on a free port of this machine and prints its address, or serves stdio when the first argument says so.
+func run(args []string, in io.Reader, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s, err := server.New(server.Options{Version: "conformance", Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Mount: mount,
+		Library: []mcpserver.ServerOption{
+			mcpserver.WithLogging(), mcpserver.WithCompletions(),
+			mcpserver.WithResourceCapabilities(true, true), mcpserver.WithPromptCapabilities(true),
+		}})
 	if err != nil {
 		return err
 	}
-	f := &fixtures{server: s, library: s.Library()}
-	f.tools()
-	f.inputTools()
-	f.resources()
-	f.prompts()
-	if len(os.Args) > 1 && os.Args[1] == "stdio" {
-		return s.ServeStdio(ctx, os.Stdin, os.Stdout)
+	if len(args) > 0 && args[0] == "stdio" {
+		return s.ServeStdio(ctx, in, out)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(out, "http://%s/mcp\n", listener.Addr()); err != nil {
 		return err
 	}
 	endpoint := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	ended := context.AfterFunc(ctx, func() { _ = endpoint.Close() })
 	defer ended()
-	fmt.Printf("http://%s/mcp\n", listener.Addr())
 	if err := endpoint.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -61,8 +61,8 @@ func (f *fixtures) tools() {
 	f.add("test_tool_with_logging", noArguments, f.logging)
 	f.add("test_logging_tool", noArguments, f.logging)
 	f.add("test_tool_with_progress", noArguments, f.progress)
-	f.add("test_trigger_tool_change", noArguments, f.change("tools"))
-	f.add("test_trigger_prompt_change", noArguments, f.change("prompts"))
+	f.add("test_trigger_tool_change", noArguments, f.change(server.ListTools))
+	f.add("test_trigger_prompt_change", noArguments, f.change(server.ListPrompts))
 	f.add("test_touch_resource", noArguments, func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		f.server.Notify("test://watched-resource")
 		return mcp.NewToolResultText("touched"), nil
@@ -142,18 +142,18 @@ func pause(ctx context.Context) bool {
 }
 
 // change tells the listeners that a list has changed.
-func (f *fixtures) change(kind string) mcpserver.ToolHandlerFunc {
+func (f *fixtures) change(list server.List) mcpserver.ToolHandlerFunc {
 	return func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		f.server.ListChanged(kind)
-		return mcp.NewToolResultText("changed: " + kind), nil
+		f.server.ListChanged(list)
+		return mcp.NewToolResultText("changed"), nil
 	}
 }
 
 // missingCapability needs sampling.
 func (f *fixtures) missingCapability(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	if capabilities(ctx).Sampling == nil {
-		return nil, &server.RPCError{Code: mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, Message: "this tool needs sampling",
-			Data: map[string]any{"requiredCapabilities": map[string]any{"sampling": map[string]any{}}}}
+		return nil, server.Fail(ctx, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, "this tool needs sampling",
+			map[string]any{"requiredCapabilities": map[string]any{"sampling": map[string]any{}}})
 	}
 	return mcp.NewToolResultText("ok"), nil
 }

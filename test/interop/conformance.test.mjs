@@ -1,6 +1,7 @@
 // The protocol's own conformance suite, against the fixtures behind our edge and against the product itself.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { after, before, suite, test } from "node:test";
@@ -24,14 +25,15 @@ async function alive(url) {
   assert.equal(answer.status, 200, "the server under test does not answer");
 }
 
-// requirements runs a revision's list and returns the scenarios that have to pass, as [name, passed].
+// requirements runs a revision and returns the scenarios that it requires of a server, as [name, passed].
 async function requirements(url, revision, ...args) {
   await alive(url);
   const run = await conformance("--url", url, "--requirements", revision, ...args);
   await alive(url);
-  const [, summary = "", unscored = ""] = /=== SUMMARY ===([^]*?)(?:Not scored for([^]*))?$/.exec(run.text) ?? [];
-  const optional = new Set([...unscored.matchAll(/^\s*[✓✗] (\S+) \(/gm)].map((m) => m[1]));
-  const required = [...summary.matchAll(/^([✓✗]) (\S+?): /gm)].filter((m) => !optional.has(m[2])).map((m) => [m[2], m[1] === "✓"]);
+  const list = readFileSync(suitePath.replace("dist/index.js", `requirements/${revision}.yaml`), "utf8");
+  const [, server] = /^server:\n((?: +- \S+\n)+)/m.exec(list);
+  const passed = new Map([...run.text.matchAll(/^([✓✗]) (\S+?): /gm)].map((m) => [m[2], m[1] === "✓"]));
+  const required = [...server.matchAll(/- (\S+)/g)].map((m) => [m[1], passed.get(m[1]) ?? false]);
   return { ...run, required };
 }
 

@@ -20,9 +20,11 @@ function second(mode) {
     connect: async (transport) => {
       const client = new v2.Client(name, { capabilities, versionNegotiation: { mode } });
       client.setRequestHandler("elicitation/create", async () => ({ action: "accept", content: { username: "ada", email: "ada@example.com" } }));
-      await client.connect(transport === "http" ? new v2.StreamableHTTPClientTransport(new URL(http())) : new Stdio2(stdio));
+      const road = transport === "http" ? new v2.StreamableHTTPClientTransport(new URL(http())) : new Stdio2(stdio);
+      await client.connect(road);
       return {
         client,
+        wire: recorded(road),
         call: (tool, options) => client.callTool({ name: tool, arguments: tool === "test_elicitation" ? { message: "Who?" } : {} }, options),
         on: (method, handler) => client.setNotificationHandler(method, handler),
         watch: () => mode === "legacy" ? client.subscribeResource({ uri: watched }) : client.listen({ resourceSubscriptions: [watched], toolsListChanged: true }),
@@ -36,13 +38,15 @@ const first = {
   connect: async (transport) => {
     const client = new Client1(name, { capabilities });
     client.setRequestHandler(types1.ElicitRequestSchema, async () => ({ action: "accept", content: { username: "ada", email: "ada@example.com" } }));
-    await client.connect(transport === "http" ? new HTTP1(new URL(http())) : new Stdio1(stdio));
+    const road = transport === "http" ? new HTTP1(new URL(http())) : new Stdio1(stdio);
+    await client.connect(road);
     const schemas = {
       "notifications/resources/updated": types1.ResourceUpdatedNotificationSchema,
       "notifications/tools/list_changed": types1.ToolListChangedNotificationSchema,
     };
     return {
       client,
+      wire: recorded(road),
       call: (tool, options) => client.callTool({ name: tool, arguments: tool === "test_elicitation" ? { message: "Who?" } : {} }, undefined, options),
       on: (method, handler) => client.setNotificationHandler(schemas[method], handler),
       watch: () => client.subscribeResource({ uri: watched }),
@@ -53,6 +57,18 @@ const first = {
 let server;
 const http = () => server.match[0];
 const stdio = { command: fixtures, args: ["stdio"], stderr: "ignore" };
+
+// recorded notes every message in the order in which it came: the clients hand on what stands in one chunk with the result
+// out of order.
+function recorded(road) {
+  const messages = [];
+  const handle = road.onmessage;
+  road.onmessage = (message, extra) => {
+    messages.push(message);
+    return handle(message, extra);
+  };
+  return messages;
+}
 
 // until waits for a fact, for five seconds at the most.
 async function until(fact, what) {
@@ -90,14 +106,23 @@ for (const make of [first, second("legacy"), second("auto")]) {
         await assert.rejects(it.client.readResource({ uri: "test://nothing" }), /-32602|-32002|not found/i);
       });
 
-      test("gets all progress before the result, in 20 calls at a time", async () => {
+      test("gets all progress before the result, in 200 calls", async () => {
+        it.wire.length = 0;
+        for (let round = 0; round < 10; round++) {
+          await Promise.all(Array.from({ length: 20 }, () => it.call("test_tool_with_progress", { onprogress: () => {} })));
+        }
+        const seen = new Map();
         const lost = [];
-        await Promise.all(Array.from({ length: 20 }, async () => {
-          const seen = [];
-          await it.call("test_tool_with_progress", { onprogress: (p) => seen.push(p.progress) });
-          if (seen.join() !== "0,50,100") lost.push(seen);
-        }));
+        for (const message of it.wire) {
+          if (message.method === "notifications/progress") {
+            const { progressToken, progress } = message.params;
+            seen.set(progressToken, [...(seen.get(progressToken) ?? []), progress]);
+          } else if (message.result && seen.get(message.id)?.join() !== "0,50,100") {
+            lost.push(message.id); // the clients' tokens are the ids of their requests
+          }
+        }
         assert.deepEqual(lost, []);
+        assert.equal(seen.size, 200);
       });
 
       test("asks the user", async () => {
