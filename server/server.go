@@ -32,6 +32,7 @@ type Options struct {
 	Log         *slog.Logger  // nil means none
 	Unconfirmed bool          // lets tools destroy without asking anybody
 	ConfirmKey  []byte        // shared by replicas that accept the answers to each other's questions; nil: random
+	Observers   []tools.Observer
 
 	AllowedHosts   []string      // Host names of the HTTP endpoint besides those of this machine
 	AllowedOrigins []string      // web origins that may call it besides those of this machine
@@ -94,6 +95,7 @@ func New(o Options) (*Server, error) {
 	set, err := tools.New(tools.Options{
 		Connections: connections(o.Connections), ReadOnly: o.ReadOnly, ReplyBytes: o.ReplyBytes, Timeout: o.Timeout, Log: o.Log,
 		Unconfirmed: o.Unconfirmed, ConfirmKey: o.ConfirmKey,
+		Observers: o.Observers,
 	})
 	if err != nil {
 		return nil, err

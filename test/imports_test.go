@@ -12,8 +12,9 @@ const module = "github.com/dynamics-mcp/dynamics-mcp/"
 // arrows says which rooms a room may reach, in any number of steps. It is the drawing in docs/architecture.md; what is
 // not drawn is not allowed.
 var arrows = map[string][]string{
-	"cmd/dynamics-mcp":         {"server", "tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql", "auth", "emulator", "emulator/schema", "emulator/seed", "emulator/store"},
+	"cmd/dynamics-mcp":         {"server", "observe", "tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql", "auth", "emulator", "emulator/schema", "emulator/seed", "emulator/store"},
 	"server":                   {"tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
+	"observe":                  {"tools", "dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
 	"tools":                    {"dataverse", "dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
 	"dataverse":                {"dataverse/fetchxml", "dataverse/odata", "dataverse/sql"},
 	"dataverse/fetchxml":       {},

@@ -1,10 +1,8 @@
 package tools
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -294,14 +292,14 @@ func TestNobodyIsAskedAboutWhatCannotBeDone(t *testing.T) {
 }
 
 func TestUnconfirmedAsksNobodyAndSaysWhatHappened(t *testing.T) {
-	var log bytes.Buffer
-	set := connectWith(t, Options{Unconfirmed: true, Log: slog.New(slog.NewTextHandler(&log, nil))}, twoAccounts()...)
+	w := &witness{}
+	set := connectWith(t, Options{Unconfirmed: true, Observers: []Observer{w.observe}}, twoAccounts()...)
 	got, _ := remove(t, set, Caller{Asks: true}, with(deleteContoso, "any"))
 	if diff := cmp.Diff(deleteAnswer{Status: statusDone, Deleted: contoso}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if !strings.Contains(log.String(), "tool=delete_record") || !strings.Contains(log.String(), "status=done") {
-		t.Errorf("log: got %s, want what became of the call", log.String())
+	if len(w.outcomes) != 1 || w.outcomes[0].Status != statusDone {
+		t.Errorf("observer: got %+v, want what became of the call", w.outcomes)
 	}
 }
 

@@ -21,7 +21,8 @@ type Result struct {
 	IsError  bool
 	Question *Question // that a person has to agree to before the call goes on; nil: none
 
-	status string // of a call that destroys, for the audit line
+	status string  // of a call that destroys
+	about  Subject // what the reply tells of
 }
 
 // Structured returns the value that MCP calls structuredContent: the JSON of

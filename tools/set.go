@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,8 @@ type Options struct {
 	ReadOnly    bool          // leaves out every tool that changes something
 	ReplyBytes  int           // budget of one reply; 0: 64 KiB
 	Timeout     time.Duration // of one call, all its requests and their repetitions included; 0: 45 s
-	Log         *slog.Logger  // audit lines; nil: none
+	Log         *slog.Logger  // failures that are not the caller's; nil: none
+	Observers   []Observer    // of each call, told in this order
 	Now         func() time.Time
 	Unconfirmed bool   // lets tools destroy without asking anybody
 	ConfirmKey  []byte // proves to one process what another asked; nil: random, so they do not accept each other's
@@ -137,43 +139,59 @@ func (s *Set) Call(ctx context.Context, name string, args json.RawMessage) (Resu
 	if i < 0 {
 		return Result{}, fmt.Errorf("tool %q: not offered", name)
 	}
-	m, start := s.mounted[i], s.options.Now()
+	m, started := s.mounted[i], s.options.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
-	connection, result, err := s.run(ctx, m, args)
-	if err != nil {
-		result = Result{Text: explainError(name, err, s.options.Timeout), IsError: true}
+	given, connection, wrong := s.prepare(m, args)
+	call := newCall(m, connection.Name, given, args, started)
+	ctx, end, err := s.begin(ctx, call)
+	result := Result{about: call.Subject}
+	if err = cmp.Or(err, wrong); err == nil {
+		result, err = s.run(ctx, m, connection, given, call.Subject)
 	}
-	s.audit(ctx, name, connection, result, s.options.Now().Sub(start), err)
+	if err != nil {
+		result = Result{Text: explainError(name, err, s.options.Timeout), IsError: true, about: call.Subject}
+		s.logFailure(ctx, call, err)
+	}
+	end(Outcome{
+		Subject: result.about, Status: result.status, Kind: dataverse.KindOf(err), Err: err,
+		Bytes: len(result.Text), Took: s.options.Now().Sub(started),
+	})
 	return result, nil
 }
 
-// run takes one call through check, question, handler and rendering.
-func (s *Set) run(ctx context.Context, m *mounted, args json.RawMessage) (connection string, result Result, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
+// prepare checks the arguments and finds the connection that they are for.
+func (s *Set) prepare(m *mounted, args json.RawMessage) (given map[string]json.RawMessage, c Connection, err error) {
+	defer recovered(&err)
 	checker, err := m.checker()
 	if err != nil {
-		return "", Result{}, err
+		return nil, c, err
 	}
-	given, err := checker.check(args)
-	if err != nil {
-		return "", Result{}, err
+	if given, err = checker.check(args); err != nil {
+		return nil, c, err
 	}
-	c, err := s.choose(given)
-	if err != nil {
-		return c.Name, Result{}, err
-	}
+	c, err = s.choose(given)
+	return given, c, err
+}
+
+// run takes one call through question, handler and rendering.
+func (s *Set) run(ctx context.Context, m *mounted, c Connection, given map[string]json.RawMessage, about Subject) (result Result, err error) {
+	defer recovered(&err)
 	c.Deps.Now, c.Deps.Progress = s.options.Now, ProgressOf(ctx)
 	if m.Effect == Destroys {
 		result, err = s.destroy(ctx, m, c, given)
 	} else {
 		result, err = s.perform(ctx, m, c, given)
 	}
-	return c.Name, result, err
+	result.about = about.and(result.about)
+	return result, err
+}
+
+// recovered makes an error of a panic.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+	}
 }
 
 // perform runs the handler.
@@ -187,7 +205,7 @@ func (s *Set) perform(ctx context.Context, m *mounted, c Connection, given map[s
 		return Result{}, err
 	}
 	text, err := render(out, s.options.ReplyBytes)
-	return Result{Text: text}, err
+	return Result{Text: text, about: found(out)}, err
 }
 
 // choose takes the connection argument out of given and finds what it names.
@@ -222,33 +240,16 @@ func (n notReady) advice() string {
 	return "Correct the configuration and restart the server."
 }
 
-// audit writes the one line that each call leaves. Arguments and rows are
-// other people's data and stay out of it.
-func (s *Set) audit(ctx context.Context, tool, connection string, result Result, took time.Duration, err error) {
-	attrs := []slog.Attr{
-		slog.String("tool", tool), slog.Int("reply_bytes", len(result.Text)), slog.Duration("took", took),
-	}
-	if connection != "" {
-		attrs = append(attrs, slog.String("connection", connection))
-	}
-	if result.status != "" {
-		attrs = append(attrs, slog.String(statusMember, result.status))
-	}
-	if err == nil {
-		s.options.Log.LogAttrs(ctx, slog.LevelInfo, "tool called", attrs...)
-		return
-	}
+// logFailure tells whoever runs the server of what is not the caller's own affair. The message of such a failure would
+// repeat what the caller wrote: arguments and rows are other people's data and stay out of the log.
+func (s *Set) logFailure(ctx context.Context, c Call, err error) {
 	kind, level := dataverse.KindOf(err), slog.LevelWarn
-	attrs = append(attrs, slog.String("kind", string(kind)))
 	switch kind {
 	case dataverse.Invalid, dataverse.NotFound, dataverse.Conflict:
-		// The caller's affair, and its message repeats what the caller wrote.
-		level = slog.LevelInfo
+		return
 	case dataverse.Internal:
 		level = slog.LevelError
-		fallthrough
-	default:
-		attrs = append(attrs, slog.Any("error", err))
 	}
-	s.options.Log.LogAttrs(ctx, level, "tool failed", attrs...)
+	s.options.Log.LogAttrs(ctx, level, "tool failed", slog.String("tool", c.Tool), slog.String("connection", c.Connection),
+		slog.String("call", c.ID), slog.String("kind", string(kind)), slog.Any("error", err))
 }

@@ -24,6 +24,10 @@ type config struct {
 	timeout     time.Duration // of one call of a tool
 	cacheDir    string        // "" is the user's own
 	listen      string
+
+	audit, auditFile string
+	auditArguments   bool
+
 	connections []*connection // in the file's order, the one named default first
 	warnings    []string
 }

@@ -79,7 +79,9 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	s, err := openOver(e, at.Dataverse, c.serverOptions(log))
+	o := c.serverOptions(log)
+	o.Observers = p.observers(c, log, "")
+	s, err := openOver(e, at.Dataverse, o)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,11 @@ import (
 // returned function ends the demo.
 func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, demo bool) (*server.Server, func(), error) {
 	o := c.serverOptions(log)
+	caller := ""
+	if cmd.Flags().Lookup("listen") == nil { // nobody else can reach it
+		caller = person()
+	}
+	o.Observers = p.observers(c, log, caller)
 	if !demo {
 		o.Connections = connect(c, log)
 		s, err := server.New(o)

@@ -46,7 +46,7 @@ const (
 func (s setting) env() string { return envPrefix + strings.ToUpper(s.key) }
 
 func settings() []setting {
-	return []setting{
+	return append([]setting{
 		{key: "url", flag: "url", meta: "URL", scope: environment,
 			doc: "Address of the Dataverse environment, such as https://org.crm4.dynamics.com.",
 			set: func(_ *config, c *connection, v string) error { c.URL = v; return nil }},
@@ -99,7 +99,7 @@ func settings() []setting {
 		{key: configKey, flag: "config", meta: "FILE", scope: everywhere,
 			doc: "Configuration file. Left out, config.yaml in the user's configuration folder is read when there is one.",
 			set: func(*config, *connection, string) error { return nil }}, // read before the others
-	}
+	}, watching()...)
 }
 
 // isCredential says that a setting is one of those of which a connection takes one.
@@ -137,13 +137,20 @@ func (c *config) setConfirmKey(v string) error {
 	return nil
 }
 
-// off is the cache folder that is none.
+// off is the value of what is not wanted.
 const off = "off"
 
 // parseDir takes no relative path: clients start this program in whatever folder they are in.
 func parseDir(v string) (string, error) {
 	if v != off && !filepath.IsAbs(v) {
 		return "", fmt.Errorf("got %q, want an absolute path or off", v)
+	}
+	return v, nil
+}
+
+func parseFile(v string) (string, error) {
+	if !filepath.IsAbs(v) {
+		return "", fmt.Errorf("got %q, want an absolute path", v)
 	}
 	return v, nil
 }
