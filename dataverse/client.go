@@ -114,7 +114,7 @@ func serviceRoot(env string) (string, error) {
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // request is one call of the service, which may take several attempts.

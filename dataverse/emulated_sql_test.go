@@ -114,6 +114,7 @@ func TestSQLRefusalsSayWhatToWrite(t *testing.T) {
 		"SELECT name FROM account WHERE COUNT(*) > 1":                                                              "put it into HAVING",
 		"SELECT name FROM account GROUP BY name HAVING revenue > 1":                                                "put conditions on rows into WHERE",
 		"SELECT name FROM account ORDER BY name, 3":                                                                "from 1 to 1",
+		"SELECT name FROM account ORDER BY 1.5":                                                                    "from 1 to 1",
 		"SELECT DISTINCT name FROM account ORDER BY revenue":                                                       "DISTINCT rows can only be sorted by what is selected",
 		"SELECT name FROM account OFFSET 1 ROWS":                                                                   "add ORDER BY",
 		"SELECT name AS x, revenue AS x FROM account":                                                              "two columns of the answer are called x",

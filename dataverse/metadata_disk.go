@@ -1,7 +1,6 @@
 package dataverse
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/sha256"
@@ -221,9 +220,8 @@ func replaceFile(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(file)
-	_, err = w.Write(text)
-	err = errors.Join(err, w.Flush(), file.Close())
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}

@@ -320,8 +320,8 @@ func (r *sqlReader) groupValue(item sqlItem, l *sql.Literal) (*big.Rat, error) {
 		text = v.text
 	}
 	n := momentNumber(text)
-	if number, ok := new(big.Rat).SetString(text); ok && !hugeExponent(text) && n == nil {
-		n = number
+	if n == nil && !hugeExponent(text) {
+		n, _ = new(big.Rat).SetString(text)
 	}
 	if n == nil || item.kind() == "" && l.Kind != sql.Number {
 		return nil, invalid("HAVING: got %s, want a number", l)

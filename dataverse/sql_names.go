@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/sql"
 )
 
 // sqlReader resolves the names of one SELECT, or of a subquery of it.
@@ -57,7 +58,7 @@ var sqlWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 func (r *sqlReader) wire(name string) string {
 	free := func(name string) bool { return !r.wires[folded(name)] }
 	out := name
-	if !sqlWord.MatchString(name) || isSQLKeyword(name) {
+	if !sqlWord.MatchString(name) || reserved(name) {
 		out, name = "x1", "x"
 	}
 	for i := 2; !free(out); i++ {
@@ -67,13 +68,11 @@ func (r *sqlReader) wire(name string) string {
 	return out
 }
 
-// isSQLKeyword says whether SQL reads the word otherwise than as a name.
-func isSQLKeyword(word string) bool {
-	return slices.Contains(strings.Fields("add all alter and any as asc avg between by case cast check column constraint convert count create "+
-		"cross current database date default delete desc distinct drop else end escape exec exists fetch first for foreign from full function "+
-		"group having identity if in index inner insert intersect into is join key last left like limit max merge min next not null of off "+
-		"offset on only open or order outer over percent primary public read right row rows schema select set sum table then to top "+
-		"truncate union unique update use user values view when where with"), folded(word))
+// reserved says whether SQL may read the word otherwise than as a name: beside the keywords of the grammar, words that
+// databases know as functions, types and clauses.
+func reserved(word string) bool {
+	return sql.IsKeyword(word) || slices.Contains(strings.Fields("avg check count current date first last max min next of off only open "+
+		"public read row rows schema sum use user"), folded(word))
 }
 
 // column resolves table.column, or column alone where one table of the query has it. A subquery may name what the query
@@ -154,7 +153,7 @@ func (r *sqlReader) value(c sqlColumn, l *odata.Literal) (sqlValue, error) {
 	x, err := literal(c.column, l)
 	if err != nil {
 		if c.column.Type.isLookup() && len(c.column.Targets) > 0 {
-			r.hint(err, "; to compare its name, join table "+oneOf(c.column.Targets)+" by this column")
+			hint(err, "; to compare its name, join table "+oneOf(c.column.Targets)+" by this column")
 		}
 		return sqlValue{}, err
 	}

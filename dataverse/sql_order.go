@@ -1,8 +1,8 @@
 package dataverse
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/sql"
 )
@@ -30,7 +30,7 @@ func (r *sqlReader) order(o sql.Order) error {
 	switch {
 	case q.aggregate && at < 0 && item.aggregate == "":
 		return invalid("groups cannot be sorted by %s, which is not in GROUP BY", o.X)
-	case q.aggregate && at < 0 && q.distinct, !q.aggregate && at < 0 && q.distinct:
+	case at < 0 && q.distinct:
 		return invalid("DISTINCT rows can only be sorted by what is selected, and %s is not", o.X)
 	case q.aggregate && at < 0:
 		at = r.hide(item)
@@ -64,8 +64,8 @@ func (r *sqlReader) ordered(x sql.Expr) (sqlItem, error) {
 				shown = append(shown, i)
 			}
 		}
-		n := 0
-		if _, err := fmt.Sscan(x.Value, &n); err != nil || x.Kind != sql.Number || n < 1 || n > len(shown) {
+		n, err := strconv.Atoi(x.Value)
+		if err != nil || x.Kind != sql.Number || n < 1 || n > len(shown) {
 			return sqlItem{}, invalid("ORDER BY %s: want a column, or the place of one from 1 to %d", x, len(shown))
 		}
 		return shown[n-1], nil

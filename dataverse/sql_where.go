@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,7 +102,7 @@ func (r *sqlReader) compare(b *sql.Binary, op sqlOp) (sqlTest, error) {
 	with, err := r.side(right)
 	if err != nil {
 		if c, ok := right.(*sql.Column); ok && c.Table == "" {
-			r.hint(err, fmt.Sprintf("; if it is text or a label, write '%s'", shortened(c.Name, maxQuoted)))
+			hint(err, fmt.Sprintf("; if it is text or a label, write '%s'", shortened(c.Name, maxQuoted)))
 		}
 		return sqlTest{}, err
 	}
@@ -114,8 +115,9 @@ func (r *sqlReader) compare(b *sql.Binary, op sqlOp) (sqlTest, error) {
 	return sqlLeaf{on: on, op: op, with: &with}.test(), nil
 }
 
-func (r *sqlReader) hint(err error, more string) {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // it was made here
+// hint adds what to write instead to an error made here.
+func hint(err error, more string) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		e.Message += more
 	}
 }
