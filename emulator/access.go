@@ -192,7 +192,10 @@ func (c *call) nearness(ctx context.Context, q store.Querier, t *schema.Table, p
 	}
 	var unit *string
 	err := q.QueryRowContext(ctx, "SELECT businessunitid FROM systemuser WHERE systemuserid = ?1 UNION ALL SELECT businessunitid FROM team WHERE teamid = ?1", principal).Scan(&unit)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) || unit == nil {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	if unit == nil {
 		return reachOrganization, nil
 	}
 	if row["owningbusinessunit"] == *unit {

@@ -118,23 +118,28 @@ func (d *bulkDeletion) delete(ctx context.Context, t *schema.Table, id string) e
 		return err
 	}
 	err := d.remove(ctx, d.tx, t, id)
-	refusal, refused := errors.AsType[*Error](err)
-	switch {
-	case err == nil:
+	if err == nil {
 		d.deleted++
-	case refused && refusal.Code == codeNotFound: // it went with an earlier one
-	case refused:
-		if d.failed++; d.failed == 1 {
-			d.first = refusal.Message
+	} else {
+		refusal, refused := errors.AsType[*Error](err)
+		if !refused {
+			return err
 		}
 		if _, err := d.tx.ExecContext(ctx, `ROLLBACK TO row`); err != nil {
 			return err
 		}
-	default:
-		return err
+		if refusal.Code != codeNotFound { // else it went with an earlier one
+			d.refuse(refusal)
+		}
 	}
 	_, err = d.tx.ExecContext(ctx, `RELEASE row`)
 	return err
+}
+
+func (d *bulkDeletion) refuse(why *Error) {
+	if d.failed++; d.failed == 1 {
+		d.first = why.Message
+	}
 }
 
 // The asyncoperation of a bulk deletion.
