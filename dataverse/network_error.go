@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"syscall"
+	"time"
 )
 
 // outcome says what is known of a request that brought no answer.
@@ -37,11 +38,11 @@ func (c *Client) networkError(r request, err error) (*Error, outcome) {
 	e := &Error{Op: r.op, Kind: Unavailable, Err: err}
 	if failed, ok := errors.AsType[signInError](err); ok { // no token, so nothing was sent
 		e.Message = failed.Error()
-		if failed.Denied() {
+		switch {
+		case failed.Denied():
 			e.Kind = Denied
 			return e, hopeless
-		}
-		if isContext(err) { // a program that hung once hangs again, and who has left does not wait
+		case isContext(err): // a program that hung once hangs again, and who has left does not wait
 			return e, hopeless
 		}
 		return e, notSent
@@ -50,31 +51,36 @@ func (c *Client) networkError(r request, err error) (*Error, outcome) {
 		own.Op = r.op
 		return own, hopeless
 	}
-	host := c.host()
+	return e, e.blameNetwork(c.host(), max(c.timeout, r.timeout))
+}
+
+// blameNetwork says what went wrong on the way to the host and back, of an e that has the cause.
+func (e *Error) blameNetwork(host string, timeout time.Duration) outcome {
+	err := e.Err
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	dial, isOp := errors.AsType[*net.OpError](err)
 	switch {
 	case isDNS && dns.IsNotFound:
 		e.Message = "host " + host + " does not exist: check the environment URL"
-		return e, hopeless
+		return hopeless
 	case isDNS:
 		e.Message = "host " + host + " could not be looked up"
-		return e, noHost
+		return noHost
 	case isTLS(err):
 		e.Message = "the connection to " + host + " is not secure: " + tlsReason(err)
-		return e, hopeless
+		return hopeless
 	case isOp && connecting(dial) && errors.Is(err, syscall.ECONNREFUSED):
 		e.Message = host + " refused the connection"
-		return e, noHost
+		return noHost
 	case isOp && connecting(dial) && dial.Timeout():
 		e.Message = host + " could not be reached in time"
-		return e, hopeless
+		return hopeless
 	case isOp && connecting(dial):
 		e.Message = host + " could not be reached"
-		return e, noHost
+		return noHost
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Message = host + " did not answer within " + max(c.timeout, r.timeout).String()
-		return e, tooSlow
+		e.Message = host + " did not answer within " + timeout.String()
+		return tooSlow
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.Message = host + " broke the connection off"
 	case isOp:
@@ -82,7 +88,7 @@ func (c *Client) networkError(r request, err error) (*Error, outcome) {
 	default: // made by the transport that was given to New, such as a sign-in that failed
 		e.Message = err.Error()
 	}
-	return e, unknown
+	return unknown
 }
 
 // connecting says whether there was no connection yet, and so nothing was sent.

@@ -229,31 +229,9 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 			}
 			continue
 		}
-		inner := &shape{name: nav.target, full: maxPage}
-		target, err := tr.target(ctx, nav)
+		inner, err := tr.expanded(ctx, nav, e)
 		if err != nil {
 			return err
-		}
-		if target != nil {
-			if len(e.Select) == 0 && tr.usual != nil { // a contact has 200 columns, few of which were meant
-				e.Select = tr.usual(target)
-			}
-			tr.depth++
-			inner, err = tr.options(ctx, target, &e.Options)
-			if tr.depth--; err != nil {
-				return err
-			}
-		}
-		if inner.parties != nil {
-			return invalid("column %s: parties cannot be selected inside an expand; query table %s", inner.parties.first(), nav.target)
-		}
-		// Dataverse sends a next link with every collection. It says that rows were left out only where the query has
-		// expands inside expands, or where the collection fills a page.
-		if tr.nested {
-			inner.full = 0
-		}
-		if e.Top != nil { // what the caller cut is not More
-			inner.full = max(inner.full, *e.Top+1)
 		}
 		if s.expanded == nil {
 			s.expanded = map[string]*shape{}
@@ -270,6 +248,37 @@ func (tr *translator) expand(ctx context.Context, t *Table, o *odata.Options, s 
 		return invalid("column %s: parties cannot be selected together with an expand inside an expand", s.parties.first())
 	}
 	return nil
+}
+
+// expanded resolves what is asked for of the rows behind nav.
+func (tr *translator) expanded(ctx context.Context, nav navigation, e *odata.Expand) (*shape, error) {
+	inner := &shape{name: nav.target, full: maxPage}
+	target, err := tr.target(ctx, nav)
+	if err != nil {
+		return nil, err
+	}
+	if target != nil {
+		if len(e.Select) == 0 && tr.usual != nil { // a contact has 200 columns, few of which were meant
+			e.Select = tr.usual(target)
+		}
+		tr.depth++
+		inner, err = tr.options(ctx, target, &e.Options)
+		if tr.depth--; err != nil {
+			return nil, err
+		}
+	}
+	if inner.parties != nil {
+		return nil, invalid("column %s: parties cannot be selected inside an expand; query table %s", inner.parties.first(), nav.target)
+	}
+	// Dataverse sends a next link with every collection. It says that rows were left out only where the query has
+	// expands inside expands, or where the collection fills a page.
+	if tr.nested {
+		inner.full = 0
+	}
+	if e.Top != nil { // what the caller cut is not More
+		inner.full = max(inner.full, *e.Top+1)
+	}
+	return inner, nil
 }
 
 // expandable refuses what the service does not do to the rows behind nav.

@@ -63,9 +63,11 @@ func (c *Client) DeleteColumn(ctx context.Context, table, column string) error {
 	return err
 }
 
-func (c *Client) columnOf(ctx context.Context, table, column string) (t *Table, col *Column, err error) {
-	_, err = current(ctx, c, func() (*Table, error) {
-		if t, err = c.describe(ctx, table); err == nil {
+func (c *Client) columnOf(ctx context.Context, table, column string) (*Table, *Column, error) {
+	var col *Column
+	t, err := current(ctx, c, func() (*Table, error) {
+		t, err := c.describe(ctx, table)
+		if err == nil {
 			col, err = t.ColumnNamed(column)
 		}
 		return t, err

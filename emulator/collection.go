@@ -129,19 +129,9 @@ func (c *call) list(l listing) (err error) {
 	if l.terms, err = c.ordering(l.table, rowAlias, l.options.OrderBy); err != nil {
 		return err
 	}
-	start := cookie{page: 1}
-	where := l.where
-	if token := c.query.Get("$skiptoken"); token != "" {
-		if start, err = parseSkiptoken(token); err != nil {
-			return err
-		}
-		if len(start.last) > 0 {
-			after, err := start.after(l.terms)
-			if err != nil {
-				return err
-			}
-			where = concat("(", where, ") AND ", after)
-		}
+	start, where, err := c.begin(l)
+	if err != nil {
+		return err
 	}
 	size, pages := l.size(c.prefer)
 	return c.db.Read(c.context(), func(ctx context.Context, q store.Querier) error {
@@ -172,6 +162,19 @@ func (c *call) list(l listing) (err error) {
 		}
 		return c.envelope(l, objects, total, next)
 	})
+}
+
+// begin is where the page begins, and the condition for the rows behind that.
+func (c *call) begin(l listing) (start cookie, where fragment, err error) {
+	token := c.query.Get("$skiptoken")
+	if token == "" {
+		return cookie{page: 1}, l.where, nil
+	}
+	if start, err = parseSkiptoken(token); err != nil || len(start.last) == 0 {
+		return start, l.where, err
+	}
+	after, err := start.after(l.terms)
+	return start, concat("(", l.where, ") AND ", after), err
 }
 
 // objects are the rows in JSON.

@@ -75,21 +75,10 @@ func (c *call) createOneToMany(name string, g given) error {
 		return err
 	}
 	column.Targets = []string{one.Logical}
-	r := &schema.Relationship{Schema: name, Referenced: one.Logical, ReferencedAttribute: one.PrimaryID, Referencing: many.Logical,
-		Attribute: column.Logical, ReferencingNav: column.Schema, ReferencedNav: name, Hierarchical: g.flag("IsHierarchical", false),
-		Cascade: schema.Cascade{Assign: "NoCascade", Delete: "RemoveLink", Merge: "NoCascade", Reparent: "NoCascade", Share: "NoCascade", Unshare: "NoCascade"}}
-	r.ReferencingNav = cmp.Or(g.text("ReferencingEntityNavigationPropertyName"), r.ReferencingNav)
-	r.ReferencedNav = cmp.Or(g.text("ReferencedEntityNavigationPropertyName"), r.ReferencedNav)
-	if err := freeNav(many, r.ReferencingNav); err != nil {
+	r, err := newOneToMany(name, one, many, column, g)
+	if err != nil {
 		return err
 	}
-	if err := freeNav(one, r.ReferencedNav); err != nil {
-		return err
-	}
-	if one == many && r.ReferencedNav == r.ReferencingNav {
-		return fail(http.StatusBadRequest, codeRelationshipExists, "Both navigation properties of the relationship %s are called %s.", name, r.ReferencedNav)
-	}
-	writeCascade(&r.Cascade, g)
 	err = c.customize(func(ctx context.Context, d *draft) error {
 		if err := c.addColumn(ctx, d, d.Table(many.Logical), column, lookup); err != nil {
 			return err
@@ -102,6 +91,26 @@ func (c *call) createOneToMany(name string, g given) error {
 		return err
 	}
 	return c.defined("RelationshipDefinitions(" + r.MetadataID.String() + ")")
+}
+
+// newOneToMany reads a relationship whose lookup column has been read.
+func newOneToMany(name string, one, many *schema.Table, column *schema.Column, g given) (*schema.Relationship, error) {
+	r := &schema.Relationship{Schema: name, Referenced: one.Logical, ReferencedAttribute: one.PrimaryID, Referencing: many.Logical, Attribute: column.Logical,
+		ReferencingNav: cmp.Or(g.text("ReferencingEntityNavigationPropertyName"), column.Schema),
+		ReferencedNav:  cmp.Or(g.text("ReferencedEntityNavigationPropertyName"), name),
+		Hierarchical:   g.flag("IsHierarchical", false),
+		Cascade:        schema.Cascade{Assign: "NoCascade", Delete: "RemoveLink", Merge: "NoCascade", Reparent: "NoCascade", Share: "NoCascade", Unshare: "NoCascade"}}
+	if err := freeNav(many, r.ReferencingNav); err != nil {
+		return nil, err
+	}
+	if err := freeNav(one, r.ReferencedNav); err != nil {
+		return nil, err
+	}
+	if one == many && r.ReferencedNav == r.ReferencingNav {
+		return nil, fail(http.StatusBadRequest, codeRelationshipExists, "Both navigation properties of the relationship %s are called %s.", name, r.ReferencedNav)
+	}
+	writeCascade(&r.Cascade, g)
+	return r, nil
 }
 
 // freeNav refuses the name of a navigation property that a table has already.
