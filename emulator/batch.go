@@ -117,6 +117,7 @@ func (c *call) perform(ctx context.Context, o operation, named map[string]string
 	answering := newCall(c.Emulator, w, r)
 	answering.root, answering.inner = c.root, &inner{url: o.url, named: named}
 	if err != nil {
+		answering.identify()
 		asError(err).write(answering)
 	} else {
 		answering.run()

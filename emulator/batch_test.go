@@ -206,6 +206,19 @@ func TestBatchStopsAtTheFirstErrorUnlessToldToContinue(t *testing.T) {
 	}
 }
 
+func TestEveryErrorInABatchHasARequestID(t *testing.T) {
+	s := emulator.Start(t)
+	for _, part := range []string{
+		onePart + "PATCH $7 HTTP/1.1\n\n{}\n--b--\n",
+		onePart + "GET WhoAmI HTTP/1.1\nx-emulator-fault: status=503\n\n\n--b--\n",
+	} {
+		r := batch(t, s, part)
+		if !regexp.MustCompile(`REQ_ID: [0-9a-f-]{36}\r\n`).MatchString(r.body) || !strings.Contains(r.body, "\r\nOData-Version: 4.0\r\n") {
+			t.Errorf("%q: got %s, want a request id and the OData version", part, r.body)
+		}
+	}
+}
+
 func TestBatchRefusesWhatTheServiceCannotRead(t *testing.T) {
 	s := emulator.Start(t)
 	post := "POST accounts HTTP/1.1\n\n{}\n"

@@ -98,25 +98,32 @@ func (c *call) serve() error {
 	if path == faultsPath {
 		return c.faultRules()
 	}
+	root := serviceRoot.FindString(path)
+	if root != "" {
+		c.identify()
+	}
 	if err := c.fault.refusal(c); err != nil {
 		return err
 	}
-	root := serviceRoot.FindString(path)
 	if root == "" {
 		return c.outside(path)
 	}
 	return c.api(path, root)
 }
 
-// api answers a request of the Web API.
-func (c *call) api(path, root string) error {
-	c.root = c.origin() + strings.TrimSuffix(root, "/") + "/"
+// identify sets the headers that every answer of the Web API has, errors too.
+func (c *call) identify() {
 	requestID := uuid.NewString()
 	h := c.w.Header()
 	h.Set("OData-Version", "4.0")
 	h.Set("REQ_ID", requestID)
 	h.Set("x-ms-service-request-id", requestID)
 	h.Set("Access-Control-Expose-Headers", "Preference-Applied, OData-EntityId, Location, ETag, OData-Version, Content-Encoding, Transfer-Encoding, Content-Length, Retry-After")
+}
+
+// api answers a request of the Web API.
+func (c *call) api(path, root string) error {
+	c.root = c.origin() + strings.TrimSuffix(root, "/") + "/"
 	if err := c.authenticate(); err != nil {
 		return err
 	}
