@@ -90,7 +90,11 @@ func (c *call) locateItem(ctx context.Context, t *schema.Table, object members) 
 		return c.locate(ctx, t, segment)
 	}
 	l := location{table: t}
-	if value, ok := object.get(t.PrimaryID); ok {
+	value, ok := object.get(t.PrimaryID)
+	if !ok && isPrincipal(t) {
+		value, ok = object.get("ownerid") // the key of principal, which users and teams have too
+	}
+	if ok {
 		id, err := valueIn(t.Column(t.PrimaryID), value)
 		if err != nil {
 			return l, err

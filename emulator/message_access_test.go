@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
@@ -39,6 +40,9 @@ func TestARowIsSharedWithRights(t *testing.T) {
 	want("ReadAccess, WriteAccess, AppendAccess", "ReadAccess, WriteAccess, AppendAccess")
 	share(http.StatusNoContent, "ModifyAccess", "ReadAccess, DeleteAccess", principal)
 	want("ReadAccess, DeleteAccess", "ReadAccess, DeleteAccess")
+	byOwnerID := strings.Replace(principal, "systemuserid", "ownerid", 1) // the key that users have from principal
+	share(http.StatusNoContent, "ModifyAccess", "ReadAccess", byOwnerID)
+	want("ReadAccess", "ReadAccess")
 	must(t, s, http.StatusNoContent, "POST", "RevokeAccess", `{`+target+`,"Revokee":`+principal+`}`)
 	want("", "None")
 
