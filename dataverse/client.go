@@ -34,6 +34,7 @@ type Options struct {
 	MetadataTTL time.Duration     // how long metadata may be out of date; 0 means 10 min
 	CacheDir    string            // folder that metadata is kept in between starts; "" means that it is not kept
 	Limits      Limits            // what to ask of the service at most
+	Watchers    []Watch           // of each request
 	Now         func() time.Time  // nil means time.Now
 }
 
@@ -43,6 +44,7 @@ type Client struct {
 	http      *http.Client
 	userAgent string
 	log       *slog.Logger
+	watchers  []Watch
 	timeout   time.Duration
 	maxBody   int64
 	now       func() time.Time
@@ -84,6 +86,7 @@ func New(o Options) (*Client, error) {
 		},
 		userAgent: cmp.Or(o.UserAgent, "dynamics-mcp"),
 		log:       log,
+		watchers:  o.Watchers,
 		timeout:   cmp.Or(o.Timeout, defaultTimeout),
 		maxBody:   cmp.Or(o.MaxBody, defaultMaxBody),
 		now:       now,
@@ -136,6 +139,7 @@ type request struct {
 	timeout    time.Duration // at least; 0 means the client's
 	// read takes in the body of a success while it comes; nil leaves it in answer.body. It is called anew in each attempt.
 	read func(io.Reader) error
+	note func(Attempt) // of each attempt; nil when nobody watches
 }
 
 func (r request) reads() bool { return r.method == http.MethodGet || r.encloses }
@@ -163,7 +167,7 @@ const (
 )
 
 // do is the only road to the wire: it sends r, repeats it where that is safe, and returns a 2xx answer or an *Error.
-func (c *Client) do(ctx context.Context, r request) (*answer, error) {
+func (c *Client) do(ctx context.Context, r request) (_ *answer, err error) {
 	target := c.root + r.path + r.queryString()
 	if len(target) > maxEnclosed || len(target) > maxURL && !r.reads() {
 		return nil, &Error{Op: r.op, Kind: Invalid, Message: fmt.Sprintf("the query is %d bytes as a URL, more than the %d the service takes: select fewer columns or shorten the filter", len(target), maxEnclosed)}
@@ -175,6 +179,8 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	if r.changesSchema() {
 		defer c.metadata.noteWrite() // whatever the outcome: a lost answer may have been a success
 	}
+	ctx, over := c.watched(ctx, &r)
+	defer func() { over(err) }()
 	maybeDone := false
 	attempts := 0
 	var last *Error

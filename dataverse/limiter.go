@@ -42,6 +42,8 @@ type limiter struct {
 	top      rate.Limit // what rate goes back up to
 	slots    *semaphore.Weighted
 	inFlight int64
+	waiting  atomic.Int64 // requests that wait for their turn
+	sent     atomic.Int64 // requests whose turn it is
 	dop      atomic.Int64 // parallelism that the service recommends; 0 until it did
 
 	mu      sync.Mutex
@@ -72,6 +74,8 @@ func (l *limiter) enter(ctx context.Context) (leave func(), e *Error) {
 	if d, why := l.pause(); tooLong(ctx, d) { // told before a place is waited for: those who hold them wait too
 		return nil, noTime(d, why)
 	}
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
 	l.mu.Lock()
 	weight := l.weight
 	l.mu.Unlock()
@@ -84,7 +88,11 @@ func (l *limiter) enter(ctx context.Context) (leave func(), e *Error) {
 		l.slots.Release(weight)
 		return nil, e
 	}
-	return func() { l.slots.Release(weight) }, nil
+	l.sent.Add(1)
+	return func() {
+		l.sent.Add(-1)
+		l.slots.Release(weight)
+	}, nil
 }
 
 func (l *limiter) busy(err error, weight int64) *Error {

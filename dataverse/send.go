@@ -13,6 +13,7 @@ import (
 
 // attempt sends r once, when its turn has come.
 func (c *Client) attempt(ctx context.Context, r request, target string) (*answer, *Error, again) {
+	asked := c.now()
 	leave, e := c.limiter.enter(ctx)
 	if e != nil {
 		e.Op = r.op
@@ -21,6 +22,9 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 	defer leave()
 	started := c.now()
 	a, err := c.roundTrip(ctx, r, target)
+	if r.note != nil {
+		r.note(Attempt{Status: a.statusOrNone(), Waited: started.Sub(asked), Took: c.now().Sub(started)})
+	}
 	if err != nil {
 		e, what := c.networkError(r, err)
 		if _, signIn := errors.AsType[signInError](err); ctx.Err() != nil && !signIn {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -71,7 +72,8 @@ func subscriptionMeta(id json.RawMessage) map[string]json.RawMessage {
 // hub is the one place through which changes reach clients. Nothing in it
 // waits for a client: each listener keeps what it has not yet read.
 type hub struct {
-	closing chan struct{} // closed by close
+	closing  chan struct{} // closed by close
+	followed atomic.Int64  // streams
 
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
@@ -230,6 +232,8 @@ type reader interface {
 // follow sends what l hears to r, until ctx or the hub ends, which is no
 // error, or r fails.
 func (h *hub) follow(ctx context.Context, l *listener, subscription json.RawMessage, r reader) error {
+	h.followed.Add(1)
+	defer h.followed.Add(-1)
 	beat := time.NewTicker(keepAlive)
 	defer beat.Stop()
 	flush := func() error {

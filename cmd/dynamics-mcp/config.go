@@ -27,6 +27,7 @@ type config struct {
 
 	audit, auditFile string
 	auditArguments   bool
+	metricsListen    string // "": nowhere
 
 	connections []*connection // in the file's order, the one named default first
 	warnings    []string

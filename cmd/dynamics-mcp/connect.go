@@ -14,10 +14,10 @@ import (
 
 // connect makes the clients of all connections. It reaches out to nothing, and what is missing or wrong is said
 // by the tools: a client that starts this program shows its user a tool's answer, but seldom a log.
-func connect(c *config, log *slog.Logger) []server.Connection {
+func connect(c *config, log *slog.Logger, watchers []dataverse.Watch) []server.Connection {
 	var out []server.Connection
 	for _, conn := range c.connections {
-		client, err := conn.client(c, log)
+		client, err := conn.client(c, log, watchers)
 		if err != nil {
 			log.Warn("connection cannot be used", "connection", conn.name, "error", err.Error())
 		}
@@ -26,7 +26,7 @@ func connect(c *config, log *slog.Logger) []server.Connection {
 	return out
 }
 
-func (c *connection) client(of *config, log *slog.Logger) (*dataverse.Client, error) {
+func (c *connection) client(of *config, log *slog.Logger, watchers []dataverse.Watch) (*dataverse.Client, error) {
 	if err := c.missing(); err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (c *connection) client(of *config, log *slog.Logger) (*dataverse.Client, er
 	}
 	return dataverse.New(dataverse.Options{
 		URL: c.URL, Transport: transport, UserAgent: userAgent(), Timeout: of.timeout * 2 / 3, Log: log,
-		CacheDir: of.metadataDir(),
+		CacheDir: of.metadataDir(), Watchers: watchers,
 	})
 }
 

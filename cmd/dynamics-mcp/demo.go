@@ -67,7 +67,7 @@ func (l *lazyEmulator) Close() error {
 }
 
 // connection reaches the emulator under url by the road that a real environment takes, token included.
-func (l *lazyEmulator) connection(url string, log *slog.Logger) (server.Connection, error) {
+func (l *lazyEmulator) connection(url string, log *slog.Logger, watchers []dataverse.Watch) (server.Connection, error) {
 	source, err := auth.NewSource(auth.Config{URL: url, Token: auth.NewSecret(emulator.DefaultToken)})
 	if err != nil {
 		return server.Connection{}, err
@@ -76,6 +76,6 @@ func (l *lazyEmulator) connection(url string, log *slog.Logger) (server.Connecti
 	if err != nil {
 		return server.Connection{}, err
 	}
-	client, err := dataverse.New(dataverse.Options{URL: url, Transport: transport, UserAgent: userAgent(), Log: log})
+	client, err := dataverse.New(dataverse.Options{URL: url, Transport: transport, UserAgent: userAgent(), Log: log, Watchers: watchers})
 	return server.Connection{Name: "demo", Client: client}, err
 }

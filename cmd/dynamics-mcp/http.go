@@ -50,14 +50,21 @@ func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	s, stop, err := p.open(cmd, c, log, false)
+	defer func() { _ = listener.Close() }()
+	w := p.watch(c, log, "")
+	if err := w.listen(cmd.Context(), c); err != nil {
+		return err
+	}
+	s, stop, err := p.open(cmd, c, log, w, false)
 	if err != nil {
-		_ = listener.Close()
 		return err
 	}
 	defer stop()
 	log.InfoContext(cmd.Context(), "serving MCP", "url", mcpURL(listener))
-	return serve(cmd.Context(), listener, s.Handler(), log, s.Shutdown)
+	group, ctx := errgroup.WithContext(cmd.Context())
+	group.Go(func() error { return serve(ctx, listener, s.Handler(), log, s.Shutdown) })
+	group.Go(func() error { return w.serve(ctx, log) })
+	return group.Wait()
 }
 
 // addresses are where a demo can be reached.
@@ -79,9 +86,11 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	o := c.serverOptions(log)
-	o.Observers = p.observers(c, log, "")
-	s, err := openOver(e, at.Dataverse, o)
+	w := p.watch(c, log, "")
+	if err := w.listen(ctx, c); err != nil {
+		return err
+	}
+	s, err := openOver(e, at.Dataverse, c.serverOptions(log), w)
 	if err != nil {
 		return err
 	}
@@ -91,6 +100,7 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(ctx, front, s.Handler(), log, s.Shutdown) })
 	group.Go(func() error { return serve(ctx, back, e, log, nil) })
+	group.Go(func() error { return w.serve(ctx, log) })
 	return group.Wait()
 }
 

@@ -5,8 +5,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os/user"
+	"slices"
 
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 	"github.com/dynamics-mcp/dynamics-mcp/observe"
 	"github.com/dynamics-mcp/dynamics-mcp/server"
 	"github.com/dynamics-mcp/dynamics-mcp/tools"
@@ -25,6 +29,10 @@ func watching() []setting {
 		{key: "audit_arguments", flag: "audit-arguments", fallback: "false", scope: serving,
 			doc: "Tell the arguments of calls in audit lines. Left out, lines tell their SHA-256 alone, as they may hold what is in records.",
 			set: func(c *config, _ *connection, v string) (err error) { c.auditArguments, err = parseBool(v); return err }},
+		{key: "metrics_listen", flag: "metrics-listen", meta: "ADDRESS", scope: listening,
+			doc: "Address and port where Prometheus fetches metrics, at /metrics, such as 127.0.0.1:9464. Left out, there are none. " +
+				"Nobody is asked who they are there.",
+			set: func(c *config, _ *connection, v string) error { c.metricsListen = v; return nil }},
 	}
 }
 
@@ -41,11 +49,24 @@ func parseAudit(v string) (string, error) {
 	return v, nil
 }
 
-// observers are what watches the calls of tools. Person is who calls when the transport does not tell.
-func (p *program) observers(c *config, log *slog.Logger, person string) []tools.Observer {
-	if c.audit == off {
-		return nil
+// watch is what watches a server.
+type watch struct {
+	observers []tools.Observer
+	watchers  []dataverse.Watch
+	metrics   *observe.Metrics // nil: none
+	listener  net.Listener     // of the metrics
+}
+
+// watch starts what every command has. Person is who calls when the transport does not tell.
+func (p *program) watch(c *config, log *slog.Logger, person string) *watch {
+	w := &watch{}
+	if c.audit != off {
+		w.observers = append(w.observers, p.audit(c, log, person).Observer())
 	}
+	return w
+}
+
+func (p *program) audit(c *config, log *slog.Logger, person string) observe.Audit {
 	a := observe.Audit{
 		Required: c.audit == auditRequired, Arguments: c.auditArguments, Log: log,
 		Caller: func(ctx context.Context) string { return cmp.Or(server.Caller(ctx), person) },
@@ -64,7 +85,52 @@ func (p *program) observers(c *config, log *slog.Logger, person string) []tools.
 			return log.Handler().Handle(ctx, line)
 		}
 	}
-	return []tools.Observer{a.Observer()}
+	return a
+}
+
+// listen opens the port of the metrics, if there is to be one.
+func (w *watch) listen(ctx context.Context, c *config) error {
+	if c.metricsListen == "" {
+		return nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.metricsListen)
+	if err != nil {
+		return fmt.Errorf("metrics cannot be served at %q: choose another address with --metrics-listen: %w", c.metricsListen, err)
+	}
+	w.listener, w.metrics = l, observe.NewMetrics(buildVersion())
+	// Before the audit, which may refuse a call: that counts too.
+	w.observers = slices.Insert(w.observers, 0, w.metrics.Observe)
+	w.watchers = append(w.watchers, w.metrics.Watch)
+	return nil
+}
+
+// open makes a server that is watched.
+func (w *watch) open(o server.Options) (*server.Server, error) {
+	o.Observers = w.observers
+	s, err := server.New(o)
+	if err != nil || w.metrics == nil {
+		return s, err
+	}
+	var clients []*dataverse.Client
+	for _, c := range o.Connections {
+		if c.Client != nil {
+			clients = append(clients, c.Client)
+		}
+	}
+	w.metrics.Load(clients...)
+	w.metrics.Clients(s.Sessions, s.Streams)
+	return s, nil
+}
+
+// serve answers whoever fetches metrics until ctx ends.
+func (w *watch) serve(ctx context.Context, log *slog.Logger) error {
+	if w.metrics == nil {
+		return nil
+	}
+	log.InfoContext(ctx, "serving metrics", "url", "http://"+w.listener.Addr().String()+"/metrics")
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", w.metrics.Handler())
+	return serve(ctx, w.listener, mux, log, nil)
 }
 
 // person is who runs this program, "" if the system does not know.

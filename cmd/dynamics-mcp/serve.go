@@ -11,21 +11,16 @@ import (
 
 // open makes the server of a command, over the configured connections or over a demo in this process. The
 // returned function ends the demo.
-func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, demo bool) (*server.Server, func(), error) {
+func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, w *watch, demo bool) (*server.Server, func(), error) {
 	o := c.serverOptions(log)
-	caller := ""
-	if cmd.Flags().Lookup("listen") == nil { // nobody else can reach it
-		caller = person()
-	}
-	o.Observers = p.observers(c, log, caller)
 	if !demo {
-		o.Connections = connect(c, log)
-		s, err := server.New(o)
+		o.Connections = connect(c, log, w.watchers)
+		s, err := w.open(o)
 		return s, func() {}, err
 	}
 	e := startEmulator(cmd.Context(), emulator.Options{Log: log})
 	stop := func() { closeEmulator(e, log) }
-	s, err := openOver(e, demoURL, o)
+	s, err := openOver(e, demoURL, o, w)
 	if err != nil {
 		stop()
 		return nil, nil, err
@@ -41,13 +36,13 @@ func (c *config) serverOptions(log *slog.Logger) server.Options {
 	}
 }
 
-func openOver(e *lazyEmulator, url string, o server.Options) (*server.Server, error) {
-	conn, err := e.connection(url, o.Log)
+func openOver(e *lazyEmulator, url string, o server.Options, w *watch) (*server.Server, error) {
+	conn, err := e.connection(url, o.Log, w.watchers)
 	if err != nil {
 		return nil, err
 	}
 	o.Connections = []server.Connection{conn}
-	return server.New(o)
+	return w.open(o)
 }
 
 func closeEmulator(e *lazyEmulator, log *slog.Logger) {
