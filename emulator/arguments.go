@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -206,25 +203,16 @@ func fits(kind string, value any) error {
 }
 
 func fitsPrimitive(kind string, enum *metadataType, value any) bool {
-	text, isText := value.(string)
-	switch kind {
-	case "Edm.String":
-		return isText
-	case "Edm.Boolean":
-		_, ok := value.(bool)
-		return ok
-	case "Edm.Int32":
+	switch {
+	case kind == "Edm.Int32": // text too, as the OData library does
 		_, err := strconv.ParseInt(literalText(value), 10, 32)
 		return err == nil
-	case "Edm.Guid":
-		_, err := uuid.Parse(text)
-		return isText && err == nil
-	case "Edm.DateTimeOffset":
-		_, err := time.Parse(time.RFC3339, text)
-		return isText && err == nil
+	case enum != nil:
+		text, isText := value.(string)
+		_, isNumber := value.(json.Number)
+		return isNumber || isText && enum.hasMembers(text)
 	}
-	_, isNumber := value.(json.Number)
-	return enum != nil && (isNumber || isText && enum.hasMembers(text))
+	return fitsProperty(kind, nil, value)
 }
 
 // hasMembers reports whether text names members of the enumeration, separated by commas.

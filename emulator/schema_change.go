@@ -70,6 +70,13 @@ var definitionChanges = map[string]definitionChange{
 	"GlobalOptionSetDefinitions": {(*call).createChoice, (*call).replaceChoice, (*call).deleteChoice},
 }
 
+// partChange is how the columns or the keys of a table change.
+type partChange struct {
+	create  func(table, set string, g given) error
+	replace func(table, name string, g given) error // nil: they are not replaced
+	remove  func(table, name string) error
+}
+
 // changeInTable changes a column or a key of a table.
 func (c *call) changeInTable(path []odata.Segment) error {
 	types := loadMetadataTypes().byName
@@ -89,32 +96,28 @@ func (c *call) changeInTable(path []odata.Segment) error {
 	if err != nil {
 		return err
 	}
-	columns := nav.name == "Attributes"
+	change := partChange{c.createColumn, c.replaceColumn, c.deleteColumn}
+	if nav.name == "Keys" {
+		change = partChange{c.createKey, nil, c.deleteKey}
+	}
 	switch {
 	case !at.one && c.r.Method == http.MethodPost:
 		g, err := c.givenDefinition(set, at.declared)
 		if err != nil {
 			return err
 		}
-		if columns {
-			return c.createColumn(logical, set, g)
-		}
-		return c.createKey(logical, set, g)
+		return change.create(logical, set, g)
 	case at.one && c.r.Method == http.MethodDelete:
-		remove := c.deleteKey
-		if columns {
-			remove = c.deleteColumn
-		}
-		if err := remove(logical, at.all[0].name); err != nil {
+		if err := change.remove(logical, at.all[0].name); err != nil {
 			return err
 		}
 		return c.empty()
-	case at.one && columns && c.r.Method == http.MethodPut:
+	case at.one && c.r.Method == http.MethodPut && change.replace != nil:
 		g, err := c.givenDefinition(set, at.all[0].kind)
 		if err != nil {
 			return err
 		}
-		if err := c.replaceColumn(logical, at.all[0].name, g); err != nil {
+		if err := change.replace(logical, at.all[0].name, g); err != nil {
 			return err
 		}
 		return c.defined(set + "(" + at.all[0].id + ")")

@@ -21,32 +21,9 @@ func (c *call) update(t *schema.Table) error {
 		return err
 	}
 	var l location
-	added := false
-	err = c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
-		if l, err = c.locate(ctx, t, c.path[0]); err != nil {
-			return err
-		}
-		if err := c.preconditions(ctx, tx, &l); err != nil {
-			return err
-		}
-		if added = !l.found; added {
-			if err := c.mayWrite(l.table, "Create"); err != nil {
-				return err
-			}
-			l.id, err = c.insertAt(ctx, tx, l, object)
-			return err
-		}
-		if err := c.mayWrite(l.table, "Update"); err != nil {
-			return err
-		}
-		row, err := entering{c, false, false}.entry(ctx, l.table, object)
-		if err != nil {
-			return err
-		}
-		for column := range l.keys {
-			delete(row.values, column)
-		}
-		return c.modify(ctx, tx, row, l.id)
+	err = c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) (err error) {
+		l, err = c.patch(ctx, tx, t, object)
+		return err
 	})
 	if err != nil {
 		return err
@@ -56,7 +33,7 @@ func (c *call) update(t *schema.Table) error {
 		encoded := odata.FormatPath(c.path[:1])
 		key = encoded[len(t.Set)+1 : len(encoded)-1]
 	}
-	if added {
+	if !l.found {
 		return c.created(t, l.id, key)
 	}
 	c.address(t, key)
@@ -64,6 +41,34 @@ func (c *call) update(t *schema.Table) error {
 		return c.readBack(c.context(), l.table, l.id, http.StatusOK)
 	}
 	return c.empty()
+}
+
+// patch changes the row that the request names. One that was not found is there afterwards.
+func (c *call) patch(ctx context.Context, tx *sql.Tx, t *schema.Table, object members) (l location, err error) {
+	if l, err = c.locate(ctx, t, c.path[0]); err != nil {
+		return l, err
+	}
+	if err := c.preconditions(ctx, tx, &l); err != nil {
+		return l, err
+	}
+	if !l.found {
+		if err := c.mayWrite(l.table, "Create"); err != nil {
+			return l, err
+		}
+		l.id, err = c.insertAt(ctx, tx, l, object)
+		return l, err
+	}
+	if err := c.mayWrite(l.table, "Update"); err != nil {
+		return l, err
+	}
+	row, err := entering{c, false, false}.entry(ctx, l.table, object)
+	if err != nil {
+		return l, err
+	}
+	for column := range l.keys {
+		delete(row.values, column)
+	}
+	return l, c.modify(ctx, tx, row, l.id)
 }
 
 // insertAt creates the row that a PATCH did not find. The id of the URL wins; of an alternate key the body's values do.

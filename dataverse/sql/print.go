@@ -146,11 +146,11 @@ func (c *Call) String() string {
 func (s *Subquery) String() string { return "(" + s.Query.String() + ")" }
 
 func (b *Binary) String() string {
-	right := b.precedence()
+	left := b.precedence()
 	if b.Op != And && b.Op != Or {
-		right++ // 1 = 2 = 3 is no condition
+		left++ // 1 = 2 = 3 is no condition
 	}
-	return within(b.L, right) + " " + string(b.Op) + " " + within(b.R, b.precedence()+1)
+	return within(b.L, left) + " " + string(b.Op) + " " + within(b.R, b.precedence()+1)
 }
 
 func (n *Not) String() string { return "NOT " + within(n.X, n.precedence()) }

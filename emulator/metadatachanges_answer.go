@@ -6,8 +6,8 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
-// changes are the definitions that a query selects and that have changed.
-type changes struct {
+// changedDefinitions are those that a query selects and that have changed.
+type changedDefinitions struct {
 	*metadata
 	query *entityQuery
 }
@@ -16,7 +16,7 @@ type changes struct {
 func complexName(t *metadataType) string { return "Complex" + t.name }
 
 // tables is the JSON array of tables. A table that has not changed itself stands there for what has changed in it.
-func (c changes) tables() []byte {
+func (c changedDefinitions) tables() []byte {
 	b := []byte{'['}
 	for _, t := range c.schema.Tables {
 		d := c.table(t)
@@ -39,7 +39,7 @@ func (c changes) tables() []byte {
 	return append(b, ']')
 }
 
-func (c changes) appendTable(b []byte, d *definition, inside map[string][]*definition) []byte {
+func (c changedDefinitions) appendTable(b []byte, d *definition, inside map[string][]*definition) []byte {
 	b = append(b, '{')
 	b = c.query.appendProperties(b, d)
 	for _, nav := range d.kind.navs {
@@ -60,7 +60,7 @@ func (c changes) appendTable(b []byte, d *definition, inside map[string][]*defin
 }
 
 // queryOf is the query for what a table's property leads to, nil where there is none: then it leads to everything.
-func (c changes) queryOf(nav string) *definitionQuery {
+func (c changedDefinitions) queryOf(nav string) *definitionQuery {
 	switch nav {
 	case "Attributes":
 		return c.query.AttributeQuery
@@ -71,7 +71,7 @@ func (c changes) queryOf(nav string) *definitionQuery {
 }
 
 // selected are the definitions in a table that the query asks for and that have changed.
-func (c changes) selected(table *definition, t *schema.Table, nav string) []*definition {
+func (c changedDefinitions) selected(table *definition, t *schema.Table, nav string) []*definition {
 	if c.since != nil && latest(c.schema, t) <= *c.since {
 		return nil
 	}
@@ -100,7 +100,7 @@ func latest(s *schema.Schema, t *schema.Table) int64 {
 }
 
 // appendChild appends a column, relationship or key. Choices stand inside their columns.
-func (c changes) appendChild(b []byte, d *definition, declared *metadataType, query *definitionQuery) []byte {
+func (c changedDefinitions) appendChild(b []byte, d *definition, declared *metadataType, query *definitionQuery) []byte {
 	b = append(b, '{')
 	start := len(b)
 	if d.kind != declared {

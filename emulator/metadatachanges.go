@@ -40,7 +40,7 @@ var retrieveMetadataChanges = message{
 		o := c.respond("RetrieveMetadataChangesResponse")
 		o.text("ServerVersionStamp", stamp{schemaVersion(c.schema), c.at}.String())
 		o.raw("DeletedMetadata", deletedMetadata(c.schema, since, kinds))
-		found := changes{metadata: newMetadata(c.schema, query.languages(), since), query: query}
+		found := changedDefinitions{metadata: newMetadata(c.schema, query.languages(), since), query: query}
 		o.raw("EntityMetadata", found.tables())
 		return c.answer(http.StatusOK, o.bytes())
 	},
