@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -207,6 +208,13 @@ func fitsPrimitive(kind string, enum *metadataType, value any) bool {
 	case kind == "Edm.Int32": // text too, as the OData library does
 		_, err := strconv.ParseInt(literalText(value), 10, 32)
 		return err == nil
+	case kind == "Edm.Int64":
+		_, err := strconv.ParseInt(literalText(value), 10, 64)
+		return err == nil
+	case kind == "Edm.Binary":
+		text, isText := value.(string)
+		_, err := base64.StdEncoding.DecodeString(text)
+		return isText && err == nil
 	case enum != nil:
 		text, isText := value.(string)
 		_, isNumber := value.(json.Number)
@@ -232,9 +240,9 @@ func (a arguments) text(name string) string {
 	return s
 }
 
-// number is an Edm.Int32 argument, 0 for null.
+// number is an Edm.Int32 or Edm.Int64 argument, 0 for null.
 func (a arguments) number(name string) int64 {
-	n, _ := strconv.ParseInt(literalText(a.values[name]), 10, 32)
+	n, _ := strconv.ParseInt(literalText(a.values[name]), 10, 64)
 	return n
 }
 
@@ -242,6 +250,12 @@ func (a arguments) number(name string) int64 {
 func (a arguments) flag(name string) bool {
 	b, _ := a.values[name].(bool)
 	return b
+}
+
+// binary is an Edm.Binary argument, nil for null.
+func (a arguments) binary(name string) []byte {
+	data, _ := base64.StdEncoding.DecodeString(a.text(name))
+	return data
 }
 
 // texts is an argument that is a collection of strings.

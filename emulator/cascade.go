@@ -120,6 +120,11 @@ func (r removal) forget(ctx context.Context, t *schema.Table, id string) error {
 			return err
 		}
 	}
+	if slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.Type == schema.File }) {
+		if _, err := r.tx.ExecContext(ctx, `DELETE FROM "$file" WHERE objectid = ?`, id); err != nil {
+			return err
+		}
+	}
 	if _, err := r.tx.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s = ?", store.Quote(t.Logical), store.Quote(t.PrimaryID)), id); err != nil {
 		return err
 	}

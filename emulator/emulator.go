@@ -46,6 +46,7 @@ type Emulator struct {
 
 	protection *protection
 	faults     faults
+	transfers  transfers
 
 	customizing sync.RWMutex                      // held for writing while a request changes the schema
 	current     atomic.Pointer[catalog]           // the schema; changed under customizing only

@@ -27,8 +27,18 @@ func (c *call) writeInto(t *schema.Table) error {
 	}
 	switch c.r.Method {
 	case http.MethodPut:
+		if col.Type == schema.File {
+			return c.methodNotAllowed()
+		}
 		return c.putColumn(t, col)
+	case http.MethodPatch:
+		if holdsFile(col) {
+			return c.uploadFile(t, col)
+		}
 	case http.MethodDelete:
+		if col.Type == schema.File {
+			return c.deleteFile(t, col)
+		}
 		return c.writeColumn(t, col, nil)
 	}
 	return c.methodNotAllowed()

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -174,6 +173,9 @@ func (c *call) readProperty(t *schema.Table, id string, column *schema.Column, r
 	if column.Type == schema.ManagedProperty {
 		return c.answerProperty(t, id, rest[0].Name, managedProperty(column))
 	}
+	if column.Type == schema.File || column.Type == schema.Image && bare {
+		return c.readFile(t, id, column, rest[0].Name, bare)
+	}
 	value, err := c.valueOf(t, id, column)
 	switch {
 	case err != nil:
@@ -204,21 +206,13 @@ func (c *call) answerProperty(t *schema.Table, id, name string, value []byte) er
 	return c.answer(http.StatusOK, body.bytes())
 }
 
-// answerBare answers /$value: text as it is, an image as its bytes.
+// answerBare answers /$value: text as it is.
 func (c *call) answerBare(column *schema.Column, value any) error {
 	text, isText := value.(string)
 	if !isText {
 		text = string(appendValue(nil, column, value))
 	}
-	body, kind := []byte(text), "text/plain"
-	if column.Type == schema.Image {
-		data, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return err
-		}
-		body, kind = data, "application/octet-stream"
-	}
-	c.w.Header().Set("Content-Type", kind)
-	c.status, c.held = http.StatusOK, whole(body)
+	c.w.Header().Set("Content-Type", "text/plain")
+	c.status, c.held = http.StatusOK, whole([]byte(text))
 	return nil
 }

@@ -31,8 +31,13 @@ func AddTable(t *schema.Table) []string {
 	return append([]string{CreateTable(t)}, indexes(t)...)
 }
 
-// DropTable removes a table with its rows.
-func DropTable(name string) []string { return []string{"DROP TABLE " + Quote(name)} }
+// DropTable removes a table with its rows and their files.
+func DropTable(name string) []string {
+	return []string{"DROP TABLE " + Quote(name), `DELETE FROM "$file" WHERE "table" = ` + literal(name)}
+}
+
+// literal is text as SQL writes it.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // AddColumn adds a column to a table that is there.
 func AddColumn(t *schema.Table, c *schema.Column) []string {
@@ -57,6 +62,9 @@ func DropColumn(t *schema.Table, c *schema.Column) []string {
 	all := []string{
 		"DROP INDEX IF EXISTS " + Quote(t.Logical+"."+c.Logical),
 		"ALTER TABLE " + Quote(t.Logical) + " DROP COLUMN " + Quote(c.Logical),
+	}
+	if c.Type == schema.File {
+		all = append(all, `DELETE FROM "$file" WHERE "table" = `+literal(t.Logical)+` AND "column" = `+literal(c.Logical))
 	}
 	if c.Polymorphic() {
 		all = append(all, "ALTER TABLE "+Quote(t.Logical)+" DROP COLUMN "+Quote(TargetColumn(c.Logical)))

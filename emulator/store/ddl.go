@@ -22,6 +22,10 @@ const FirstVersion = 1_000_000
 const accessTable = `CREATE TABLE IF NOT EXISTS "$access" (objectid TEXT NOT NULL, principalid TEXT NOT NULL, principaltable TEXT NOT NULL,
 	mask INTEGER NOT NULL, UNIQUE (objectid, principalid))`
 
+// fileTable keeps what file columns hold; the column itself keeps the id. Files of earlier versions lack it.
+const fileTable = `CREATE TABLE IF NOT EXISTS "$file" (id TEXT PRIMARY KEY NOT NULL, "table" TEXT NOT NULL, "column" TEXT NOT NULL,
+	objectid TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, UNIQUE (objectid, "column"))`
+
 // statements yields what creates an empty database.
 func statements(s *schema.Schema) iter.Seq[string] {
 	return func(yield func(string) bool) {

@@ -104,8 +104,10 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, accessTable); err != nil {
-			return err
+		for _, later := range []string{accessTable, fileTable} {
+			if _, err := tx.ExecContext(ctx, later); err != nil {
+				return err
+			}
 		}
 		var version int64
 		if err := tx.QueryRowContext(ctx, `SELECT value FROM "$state" WHERE name = 'version'`).Scan(&version); err != nil {
