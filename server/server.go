@@ -33,6 +33,8 @@ type Options struct {
 	Unconfirmed bool          // lets tools destroy without asking anybody
 	ConfirmKey  []byte        // shared by replicas that accept the answers to each other's questions; nil: random
 	Observers   []tools.Observer
+	// Traced puts the trace that a call belongs to into its context, from the values of its _meta; nil for none.
+	Traced func(ctx context.Context, value func(key string) string) context.Context
 
 	AllowedHosts   []string      // Host names of the HTTP endpoint besides those of this machine
 	AllowedOrigins []string      // web origins that may call it besides those of this machine
@@ -151,8 +153,19 @@ func describe(o tools.Offer) mcp.Tool {
 // handler mounts the tool called name.
 func (s *Server) handler(name string) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return s.callTool(ctx, name, r.Params)
+		return s.callTool(s.traced(ctx, r.Params.Meta), name, r.Params)
 	}
+}
+
+// traced is ctx in the trace that meta names, if it names one.
+func (s *Server) traced(ctx context.Context, meta *mcp.Meta) context.Context {
+	if s.options.Traced == nil || meta == nil {
+		return ctx
+	}
+	return s.options.Traced(ctx, func(key string) string {
+		value, _ := meta.AdditionalFields[key].(string)
+		return value
+	})
 }
 
 // selfTest asks for everything that a client asks first: a schema that cannot

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"collector": collector,
 			"listening": listening,
 			"request":   request,
 			"silent":    silent,

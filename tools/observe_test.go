@@ -94,3 +94,18 @@ func TestRecordIDIsAGUIDAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkUnobserved is what a call costs more because it could be observed, when nobody does.
+func BenchmarkUnobserved(b *testing.B) {
+	set, err := New(Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	given := map[string]json.RawMessage{"table": json.RawMessage(`"contact"`), "id": json.RawMessage(`"1"`)}
+	b.ReportAllocs()
+	for b.Loop() {
+		call := newCall(set.mounted[0], "default", given, nil, set.options.Now())
+		_, end, err := set.begin(b.Context(), call)
+		end(Outcome{Subject: call.and(found(updateRecordOut{Table: "contact", ID: "1"})), Err: err})
+	}
+}

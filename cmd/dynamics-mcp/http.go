@@ -51,7 +51,7 @@ func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) err
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	w := p.watch(c, log, "")
+	w := p.watch(cmd.Context(), c, log, "")
 	if err := w.listen(cmd.Context(), c); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) err
 	defer stop()
 	log.InfoContext(cmd.Context(), "serving MCP", "url", mcpURL(listener))
 	group, ctx := errgroup.WithContext(cmd.Context())
-	group.Go(func() error { return serve(ctx, listener, s.Handler(), log, s.Shutdown) })
+	group.Go(func() error { return serve(ctx, listener, w.handler(s.Handler()), log, s.Shutdown) })
 	group.Go(func() error { return w.serve(ctx, log) })
 	return group.Wait()
 }
@@ -86,7 +86,8 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	w := p.watch(c, log, "")
+	w := p.watch(ctx, c, log, "")
+	defer w.close(log)
 	if err := w.listen(ctx, c); err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, front, s.Handler(), log, s.Shutdown) })
+	group.Go(func() error { return serve(ctx, front, w.handler(s.Handler()), log, s.Shutdown) })
 	group.Go(func() error { return serve(ctx, back, e, log, nil) })
 	group.Go(func() error { return w.serve(ctx, log) })
 	return group.Wait()

@@ -9,6 +9,10 @@ import (
 	"net/http"
 	"os/user"
 	"slices"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 	"github.com/dynamics-mcp/dynamics-mcp/observe"
@@ -53,24 +57,79 @@ func parseAudit(v string) (string, error) {
 type watch struct {
 	observers []tools.Observer
 	watchers  []dataverse.Watch
+	traces    *observe.Traces  // nil: none
 	metrics   *observe.Metrics // nil: none
 	listener  net.Listener     // of the metrics
 }
 
 // watch starts what every command has. Person is who calls when the transport does not tell.
-func (p *program) watch(c *config, log *slog.Logger, person string) *watch {
-	w := &watch{}
+func (p *program) watch(ctx context.Context, c *config, log *slog.Logger, person string) *watch {
+	w := &watch{traces: p.traces(ctx, log)}
+	if w.traces != nil {
+		w.observers = append(w.observers, w.traces.Observe)
+		w.watchers = append(w.watchers, w.traces.Watch)
+	}
 	if c.audit != off {
-		w.observers = append(w.observers, p.audit(c, log, person).Observer())
+		w.observers = append(w.observers, p.audit(c, log, person, w.traces).Observer())
 	}
 	return w
 }
 
-func (p *program) audit(c *config, log *slog.Logger, person string) observe.Audit {
+// traces are sent where the variables say that OpenTelemetry has for it, and made only if they do.
+func (p *program) traces(ctx context.Context, log *slog.Logger) *observe.Traces {
+	exporter := p.env("OTEL_TRACES_EXPORTER")
+	endpoint := cmp.Or(p.env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), p.env("OTEL_EXPORTER_OTLP_ENDPOINT"))
+	if exporter == "none" || exporter == "" && endpoint == "" || strings.EqualFold(p.env("OTEL_SDK_DISABLED"), "true") {
+		return nil
+	}
+	protocol := cmp.Or(p.env("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), p.env("OTEL_EXPORTER_OTLP_PROTOCOL"), otlpProtocol)
+	if cmp.Or(exporter, "otlp") != "otlp" || protocol != otlpProtocol {
+		log.WarnContext(ctx, "traces are not sent: want the exporter otlp over http/protobuf", "exporter", exporter, "protocol", protocol)
+		return nil
+	}
+	// The library would write to standard error in a form of its own.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.WarnContext(ctx, "traces cannot be sent", "error", err.Error()) }))
+	t, err := observe.OTLP(ctx, buildVersion())
+	if err != nil {
+		log.WarnContext(ctx, "traces are not sent", "error", err.Error())
+		return nil
+	}
+	return t
+}
+
+const (
+	otlpProtocol = "http/protobuf"
+	flushTime    = 2 * time.Second
+)
+
+// close sends what is left of the traces, if somebody takes it in time.
+func (w *watch) close(log *slog.Logger) {
+	if w.traces == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	if err := w.traces.Close(ctx); err != nil {
+		log.Warn("the last traces were not sent", "error", err.Error())
+	}
+}
+
+// handler takes over the traces of those who call over HTTP.
+func (w *watch) handler(h http.Handler) http.Handler {
+	if w.traces == nil {
+		return h
+	}
+	return w.traces.Headers(h)
+}
+
+func (p *program) audit(c *config, log *slog.Logger, person string, traces *observe.Traces) observe.Audit {
 	a := observe.Audit{
 		Required: c.audit == auditRequired, Arguments: c.auditArguments, Log: log,
 		Caller: func(ctx context.Context) string { return cmp.Or(server.Caller(ctx), person) },
 		Trace:  func(context.Context) string { return "" },
+	}
+	if traces != nil {
+		a.Trace = traces.ID
 	}
 	switch {
 	case c.auditFile != "":
@@ -107,6 +166,9 @@ func (w *watch) listen(ctx context.Context, c *config) error {
 // open makes a server that is watched.
 func (w *watch) open(o server.Options) (*server.Server, error) {
 	o.Observers = w.observers
+	if w.traces != nil {
+		o.Traced = w.traces.Meta
+	}
 	s, err := server.New(o)
 	if err != nil || w.metrics == nil {
 		return s, err

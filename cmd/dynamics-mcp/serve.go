@@ -16,10 +16,13 @@ func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, w *watch
 	if !demo {
 		o.Connections = connect(c, log, w.watchers)
 		s, err := w.open(o)
-		return s, func() {}, err
+		return s, func() { w.close(log) }, err
 	}
 	e := startEmulator(cmd.Context(), emulator.Options{Log: log})
-	stop := func() { closeEmulator(e, log) }
+	stop := func() {
+		closeEmulator(e, log)
+		w.close(log)
+	}
 	s, err := openOver(e, demoURL, o, w)
 	if err != nil {
 		stop()
