@@ -41,6 +41,8 @@ var messages = []message{
 	commitFileBlocksUpload,
 	convertQuoteToSalesOrder,
 	convertSalesOrderToInvoice,
+	createCustomerRelationships,
+	createPolymorphicLookupAttribute,
 	deleteFile,
 	deleteOptionValue,
 	downloadBlock,

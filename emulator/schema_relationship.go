@@ -13,12 +13,9 @@ import (
 
 // createRelationship creates a relationship: one-to-many with its lookup column, or many-to-many with the table behind.
 func (c *call) createRelationship(g given) error {
-	name, _, err := newName(g, "SchemaName")
+	name, err := c.newRelationshipName(g)
 	if err != nil {
 		return err
-	}
-	if c.relationship(name) {
-		return fail(http.StatusBadRequest, codeRelationshipExists, "An entity relationship with the schema name %s already exists. Specify a unique name.", name)
 	}
 	if g.kind.name == "ManyToManyRelationshipMetadata" {
 		return c.createManyToMany(name, g)
@@ -27,6 +24,19 @@ func (c *call) createRelationship(g given) error {
 		return payload(g.of, "The type '%s%s' is abstract: say which relationship it is with @odata.type.", namespace, g.kind.name)
 	}
 	return c.createOneToMany(name, g)
+}
+
+// newRelationshipName is the schema name of a new relationship.
+func (c *call) newRelationshipName(g given) (string, error) {
+	name, _, err := newName(g, "SchemaName")
+	if err == nil && c.relationship(name) {
+		return "", relationshipExists(name)
+	}
+	return name, err
+}
+
+func relationshipExists(name string) *Error {
+	return fail(http.StatusBadRequest, codeRelationshipExists, "An entity relationship with the schema name %s already exists. Specify a unique name.", name)
 }
 
 // relationship reports whether there is a relationship of the schema name, in any case.
@@ -95,8 +105,12 @@ func (c *call) createOneToMany(name string, g given) error {
 
 // newOneToMany reads a relationship whose lookup column has been read.
 func newOneToMany(name string, one, many *schema.Table, column *schema.Column, g given) (*schema.Relationship, error) {
+	nav := column.Schema
+	if column.Polymorphic() {
+		nav += "_" + one.Logical
+	}
 	r := &schema.Relationship{Schema: name, Referenced: one.Logical, ReferencedAttribute: one.PrimaryID, Referencing: many.Logical, Attribute: column.Logical,
-		ReferencingNav: cmp.Or(g.text("ReferencingEntityNavigationPropertyName"), column.Schema),
+		ReferencingNav: cmp.Or(g.text("ReferencingEntityNavigationPropertyName"), nav),
 		ReferencedNav:  cmp.Or(g.text("ReferencedEntityNavigationPropertyName"), name),
 		Hierarchical:   g.flag("IsHierarchical", false),
 		Cascade:        schema.Cascade{Assign: "NoCascade", Delete: "RemoveLink", Merge: "NoCascade", Reparent: "NoCascade", Share: "NoCascade", Unshare: "NoCascade"}}
@@ -208,6 +222,9 @@ func (c *call) deleteRelationship(name string) error {
 	r, m := findRelationship(c.schema, name)
 	if m != nil && !m.Custom || r != nil && (!r.Custom || !c.schema.Table(r.Referencing).Column(r.Attribute).Custom) {
 		return fail(http.StatusBadRequest, codeNotCustomRelationship, "The relationship %s is not a custom relationship and cannot be deleted.", name)
+	}
+	if r != nil && c.schema.Table(r.Referencing).Column(r.Attribute).Polymorphic() {
+		return fail(http.StatusBadRequest, codeInUse, "The relationship %s is one of several of the attribute %s: delete the attribute.", name, r.Attribute)
 	}
 	if r != nil {
 		return c.deleteColumn(r.Referencing, r.Attribute)
