@@ -83,7 +83,11 @@ func fileFits(column *schema.Column, size int) error {
 		_ = json.Unmarshal(said, &limit) // it was checked against its type when it was kept
 	}
 	if size > limit<<10 {
-		return fail(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
+		return fileTooBig()
 	}
 	return nil
+}
+
+func fileTooBig() *Error {
+	return fail(http.StatusBadRequest, "0x80044a02", "Attachment file size is too big.")
 }

@@ -78,6 +78,7 @@ func TestAFileComesInChunks(t *testing.T) {
 	chunk(http.StatusPartialContent, "0123", "bytes 0-3/8")
 	chunk(http.StatusBadRequest, "4567", "bytes 5-8/9")
 	chunk(http.StatusBadRequest, "4567", "4-7")
+	chunk(http.StatusBadRequest, "4567", "bytes 4-7/99999999999999999999")
 	chunk(http.StatusNoContent, "4567", "bytes 4-7/8")
 	chunk(http.StatusNoContent, "", "bytes 8-7/8") // from clients that count whole chunks
 	chunk(http.StatusBadRequest, "8", "bytes 8-8/9")

@@ -113,9 +113,8 @@ func (u *transfer) take(stands string, column *schema.Column, chunk []byte) (tot
 	}
 	first, _ := strconv.Atoi(said[1])
 	last, _ := strconv.Atoi(said[2])
-	total, err = strconv.Atoi(said[3])
-	if err != nil {
-		return 0, fileFits(column, 1<<40)
+	if total, err = strconv.Atoi(said[3]); err != nil {
+		return 0, fileTooBig()
 	}
 	if err := fileFits(column, total); err != nil {
 		return 0, err
