@@ -82,6 +82,33 @@ func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
 	}
 }
 
+func TestTheLongestURLIsReadWithItsHeaders(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- serve(ctx, l, http.NotFoundHandler(), slog.New(slog.DiscardHandler), nil) }()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.Addr().String()+"/?"+strings.Repeat("x", 32_700), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.Repeat("t", 8_000))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("got %s, want what the handler answers", resp.Status)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Errorf("serve: %v", err)
+	}
+}
+
 func TestRequestWaitsForTheEmulatorNoLongerThanItsContext(t *testing.T) {
 	starting := &lazyEmulator{done: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
