@@ -10,25 +10,9 @@ import (
 
 // bulk answers a message for many rows of one table, bound to its entity set. It is done to all rows or to none.
 func (c *call) bulk(t *schema.Table, name string) error {
-	var one func(ctx context.Context, tx *sql.Tx, object members) (id string, err error)
-	updating := bulkUpdate{c, t, map[string]bool{}, name}
-	switch name {
-	case "CreateMultiple":
-		one = func(ctx context.Context, tx *sql.Tx, object members) (string, error) {
-			row, err := entering{c, true, true}.entry(ctx, t, object)
-			if err != nil {
-				return "", err
-			}
-			return c.insert(ctx, tx, row)
-		}
-	case "UpdateMultiple":
-		one = updating.update
-	case "UpsertMultiple":
-		one = updating.upsert
-	case "DeleteMultiple":
-		return fail(http.StatusNotImplemented, codeUnexpected, "DeleteMultiple has not yet been implemented.") // only elastic tables have it
-	default:
-		return noSuchSegment(c.path[1].Name)
+	one, err := c.oneOfMany(t, name)
+	if err != nil {
+		return err
 	}
 	if err := c.mayWrite(t, name); err != nil {
 		return err
@@ -46,15 +30,37 @@ func (c *call) bulk(t *schema.Table, name string) error {
 		}
 		return nil
 	})
-	if err != nil || name != "CreateMultiple" {
-		if err == nil {
-			return c.empty()
-		}
+	switch {
+	case err != nil:
 		return err
+	case name != "CreateMultiple":
+		return c.empty()
 	}
 	o := c.respond("CreateMultipleResponse")
 	o.any("Ids", ids)
 	return c.answer(http.StatusOK, o.bytes())
+}
+
+// oneOfMany is what the message does to one row.
+func (c *call) oneOfMany(t *schema.Table, name string) (func(context.Context, *sql.Tx, members) (id string, err error), error) {
+	updating := bulkUpdate{c, t, map[string]bool{}, name}
+	switch name {
+	case "CreateMultiple":
+		return func(ctx context.Context, tx *sql.Tx, object members) (string, error) {
+			row, err := entering{c, true, true}.entry(ctx, t, object)
+			if err != nil {
+				return "", err
+			}
+			return c.insert(ctx, tx, row)
+		}, nil
+	case "UpdateMultiple":
+		return updating.update, nil
+	case "UpsertMultiple":
+		return updating.upsert, nil
+	case "DeleteMultiple": // only elastic tables have it
+		return nil, fail(http.StatusNotImplemented, codeUnexpected, "DeleteMultiple has not yet been implemented.")
+	}
+	return nil, noSuchSegment(c.path[1].Name)
 }
 
 // targets reads {"Targets":[…]}. The parameter's type is abstract, so each row has to name its own.
