@@ -207,7 +207,7 @@ func (a *aggregation) cut(all [][]any) (page [][]any, next string, err error) {
 			return nil, "", err
 		}
 	}
-	size, pages := listing{options: a.options}.size(a.prefer)
+	size, pages := listing{table: a.table, options: a.options}.size(a.prefer)
 	all = all[min(min(start.page-1, len(all))*size, len(all)):]
 	if len(all) <= size {
 		return all, "", nil

@@ -87,7 +87,7 @@ func (c *call) locateItem(ctx context.Context, t *schema.Table, object members) 
 		if named != t {
 			return location{}, unparsed()
 		}
-		return c.locate(ctx, t, segment)
+		return c.locateIn(ctx, t, segment, partitionIn(object))
 	}
 	l := location{table: t}
 	value, ok := object.get(t.PrimaryID)
@@ -100,6 +100,7 @@ func (c *call) locateItem(ctx context.Context, t *schema.Table, object members) 
 			return l, err
 		}
 		l.id, _ = id.(string)
+		l.within(partitionIn(object))
 		return l, c.db.Read(ctx, l.find)
 	}
 	for _, key := range t.Keys {

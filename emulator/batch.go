@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
 
 // maxInnerURL is how many characters the URL of a request inside a batch may have: queries too long for a URL of their
@@ -73,8 +75,8 @@ func (c *call) item(item batchItem, answers *batchAnswer) (failed bool, err erro
 
 var errRolledBack = errors.New("a request of the change set failed")
 
-// changeSet carries requests out in one transaction. Where one fails, nothing remains of the others, nor of their
-// answers.
+// changeSet carries requests out in one transaction. Where one fails, nothing remains of the others but what was written
+// to elastic tables, nor of their answers.
 func (c *call) changeSet(operations []operation) (set *batchAnswer, failed bool, err error) {
 	boundary := "changesetresponse_" + uuid.NewString()
 	set = newBatchAnswer(boundary)
@@ -82,6 +84,7 @@ func (c *call) changeSet(operations []operation) (set *batchAnswer, failed bool,
 		return set, false, nil
 	}
 	named := map[string]string{}
+	var done []operation
 	before, kept := c.current.Load(), false
 	defer func() {
 		if !kept && c.current.Load() != before {
@@ -97,6 +100,7 @@ func (c *call) changeSet(operations []operation) (set *batchAnswer, failed bool,
 				return errRolledBack
 			}
 			set.add(o.contentID, w)
+			done = append(done, o)
 			if address := w.sent.Get("OData-EntityId"); address != "" {
 				named[o.contentID] = address
 			}
@@ -105,13 +109,49 @@ func (c *call) changeSet(operations []operation) (set *batchAnswer, failed bool,
 	})
 	kept = err == nil
 	if errors.Is(err, errRolledBack) {
+		c.current.Store(before)
+		c.repeatElastic(done)
 		return set, true, nil
 	}
 	return set, false, err
 }
 
+// repeatElastic writes again to elastic tables what a change set took back with the rest: they take no part in
+// transactions.
+func (c *call) repeatElastic(operations []operation) {
+	named := map[string]string{}
+	for _, o := range operations {
+		if !c.aboutElastic(o, named) {
+			continue
+		}
+		w := c.carryOut(c.context(), o, named, (*call).answerOrFail) // without faults: they had their turn
+		if address := w.sent.Get("OData-EntityId"); address != "" {
+			named[o.contentID] = address
+		}
+	}
+}
+
+// aboutElastic reports whether an operation is about rows of an elastic table.
+func (c *call) aboutElastic(o operation, named map[string]string) bool {
+	address, err := c.innerURL(o.url, named)
+	if err != nil {
+		return false
+	}
+	text := address.EscapedPath()
+	path, err := odata.ParsePath(strings.TrimPrefix(text, serviceRoot.FindString(text)))
+	if err != nil {
+		return false
+	}
+	t := c.current.Load().schema.Set(first(path))
+	return t != nil && t.Elastic
+}
+
 // perform carries out one request by the road that requests outside a batch take.
 func (c *call) perform(ctx context.Context, o operation, named map[string]string) *recorder {
+	return c.carryOut(ctx, o, named, (*call).run)
+}
+
+func (c *call) carryOut(ctx context.Context, o operation, named map[string]string, run func(*call)) *recorder {
 	w := &recorder{header: http.Header{}}
 	r, err := c.innerRequest(ctx, o, named)
 	answering := newCall(c.Emulator, w, r)
@@ -120,7 +160,7 @@ func (c *call) perform(ctx context.Context, o operation, named map[string]string
 		answering.identify()
 		asError(err).write(answering)
 	} else {
-		answering.run()
+		run(answering)
 	}
 	w.WriteHeader(http.StatusOK)
 	return w

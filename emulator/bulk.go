@@ -8,9 +8,11 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
-// bulk answers a message for many rows of one table, bound to its entity set. It is done to all rows or to none.
+// bulk answers a message for many rows of one table, bound to its entity set. It is done to all rows or to none; those of
+// an elastic table stand each for itself.
 func (c *call) bulk(t *schema.Table, name string) error {
-	one, err := c.oneOfMany(t, name)
+	updating := bulkUpdate{c, t, map[string]bool{}, name}
+	one, err := updating.step()
 	if err != nil {
 		return err
 	}
@@ -21,19 +23,18 @@ func (c *call) bulk(t *schema.Table, name string) error {
 	if err != nil {
 		return err
 	}
-	ids := make([]string, len(targets))
-	err = c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
-		for i, object := range targets {
-			if ids[i], err = one(ctx, tx, object); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
+	carryOut := c.bulkTogether
+	if t.Elastic {
+		carryOut = updating.each
+	}
+	ids, err := carryOut(targets, one)
+	if err != nil {
 		return err
-	case name != "CreateMultiple":
+	}
+	if name != "DeleteMultiple" {
+		c.session(t)
+	}
+	if name != "CreateMultiple" {
 		return c.empty()
 	}
 	o := c.respond("CreateMultipleResponse")
@@ -41,26 +42,38 @@ func (c *call) bulk(t *schema.Table, name string) error {
 	return c.answer(http.StatusOK, o.bytes())
 }
 
-// oneOfMany is what the message does to one row.
-func (c *call) oneOfMany(t *schema.Table, name string) (func(context.Context, *sql.Tx, members) (id string, err error), error) {
-	updating := bulkUpdate{c, t, map[string]bool{}, name}
-	switch name {
-	case "CreateMultiple":
-		return func(ctx context.Context, tx *sql.Tx, object members) (string, error) {
-			row, err := entering{c, true, true}.entry(ctx, t, object)
-			if err != nil {
-				return "", err
+// bulkStep does to one row what the message does to all, and returns its id.
+type bulkStep func(ctx context.Context, tx *sql.Tx, object members) (id string, err error)
+
+// bulkTogether does it to all rows in one transaction.
+func (c *call) bulkTogether(targets []members, one bulkStep) ([]string, error) {
+	ids := make([]string, len(targets))
+	return ids, c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) (err error) {
+		for i, object := range targets {
+			if ids[i], err = one(ctx, tx, object); err != nil {
+				return err
 			}
-			return c.insert(ctx, tx, row)
-		}, nil
+		}
+		return nil
+	})
+}
+
+// step is what the message does to one row.
+func (b bulkUpdate) step() (bulkStep, error) {
+	switch b.message {
+	case "CreateMultiple":
+		return b.create, nil
 	case "UpdateMultiple":
-		return updating.update, nil
+		return b.update, nil
 	case "UpsertMultiple":
-		return updating.upsert, nil
-	case "DeleteMultiple": // only elastic tables have it
+		return b.upsert, nil
+	case "DeleteMultiple":
+		if b.table.Elastic {
+			return b.remove, nil
+		}
 		return nil, fail(http.StatusNotImplemented, codeUnexpected, "DeleteMultiple has not yet been implemented.")
 	}
-	return nil, noSuchSegment(c.path[1].Name)
+	return nil, noSuchSegment(b.path[1].Name)
 }
 
 // targets reads {"Targets":[…]}. The parameter's type is abstract, so each row has to name its own.
@@ -98,7 +111,7 @@ func (m members) get(name string) (value any, ok bool) {
 	return nil, false
 }
 
-// bulkUpdate changes rows of a table, each at most once.
+// bulkUpdate writes rows of a table, each at most once.
 type bulkUpdate struct {
 	*call
 	table   *schema.Table
@@ -106,19 +119,44 @@ type bulkUpdate struct {
 	message string
 }
 
+func (b bulkUpdate) create(ctx context.Context, tx *sql.Tx, object members) (string, error) {
+	row, err := entering{b.call, true, true}.entry(ctx, b.table, object)
+	if err != nil {
+		return "", err
+	}
+	return b.insert(ctx, tx, row)
+}
+
 func (b bulkUpdate) update(ctx context.Context, tx *sql.Tx, object members) (string, error) {
+	l, err := b.standing(ctx, object)
+	if err != nil {
+		return l.id, err
+	}
+	return l.id, b.modify(ctx, tx, l, object, false)
+}
+
+func (b bulkUpdate) remove(ctx context.Context, tx *sql.Tx, object members) (string, error) {
+	l, err := b.standing(ctx, object)
+	if err != nil {
+		return l.id, err
+	}
+	return l.id, b.call.remove(ctx, tx, b.table, l.id)
+}
+
+// standing finds the row that an item is about, which has to be there.
+func (b bulkUpdate) standing(ctx context.Context, object members) (location, error) {
 	l, err := b.locateItem(ctx, b.table, object)
 	switch {
 	case err != nil:
-		return "", err
+		return l, err
 	case l.id == "" && l.keys == nil:
-		return "", fail(http.StatusBadRequest, codeInvalidArgument, "Entity Id must be specified for %s: the property '%s' is missing.", b.message, b.table.PrimaryID)
+		return l, fail(http.StatusBadRequest, codeInvalidArgument, "Entity Id must be specified for %s: the property '%s' is missing.", b.message, b.table.PrimaryID)
 	case !l.found && l.keys == nil:
-		return "", fail(http.StatusNotFound, codeNotFound, "%s With Ids = %s Do Not Exist", b.table.Display, l.id)
+		return l, fail(http.StatusNotFound, codeNotFound, "%s With Ids = %s Do Not Exist", b.table.Display, l.id)
 	case !l.found:
-		return "", l.missing()
+		return l, l.missing()
 	}
-	return l.id, b.modify(ctx, tx, l, object)
+	return l, nil
 }
 
 func (b bulkUpdate) upsert(ctx context.Context, tx *sql.Tx, object members) (string, error) {
@@ -127,14 +165,15 @@ func (b bulkUpdate) upsert(ctx context.Context, tx *sql.Tx, object members) (str
 		return "", err
 	}
 	if l.found {
-		return l.id, b.modify(ctx, tx, l, object)
+		return l.id, b.modify(ctx, tx, l, object, b.table.Elastic)
 	}
 	id, err := b.insertAt(ctx, tx, l, object)
 	b.changed[id] = true
 	return id, err
 }
 
-func (b bulkUpdate) modify(ctx context.Context, tx *sql.Tx, l location, object members) error {
+// modify writes the values over the row, or, with all of it, puts them in its place.
+func (b bulkUpdate) modify(ctx context.Context, tx *sql.Tx, l location, object members, all bool) error {
 	if b.changed[l.id] {
 		return fail(http.StatusBadRequest, codeInvalidArgument, "The Targets of %s name the row '%s' more than once.", b.message, l.id)
 	}
@@ -145,6 +184,9 @@ func (b bulkUpdate) modify(ctx context.Context, tx *sql.Tx, l location, object m
 	}
 	for column := range l.keys {
 		delete(row.values, column)
+	}
+	if all {
+		replaced(row)
 	}
 	return b.call.modify(ctx, tx, row, l.id)
 }

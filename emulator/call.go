@@ -173,6 +173,9 @@ func (c *call) origin() string {
 
 // route finds the file that answers.
 func (c *call) route() error {
+	if err := c.expire(); err != nil {
+		return err
+	}
 	if len(c.path) == 0 {
 		return c.serviceDocument()
 	}

@@ -90,7 +90,7 @@ func (r removal) clear(ctx context.Context, t *schema.Table, id string, col *sch
 	set := map[string]any{}
 	setLookup(set, col, nil, "")
 	if t.Column("versionnumber") != nil {
-		set["versionnumber"] = r.db.NextVersion()
+		set["versionnumber"] = r.nextVersion(t)
 	}
 	w := &writing{call: r.call, tx: r.tx, table: t, id: id, before: map[string]any{}, set: set}
 	return w.save(ctx)

@@ -113,16 +113,20 @@ type listing struct {
 
 // size is how many rows the page may have. The service ignores $top when a page size is asked for.
 func (l listing) size(p prefer) (n int, more bool) {
+	limit := pageLimit(l.table)
 	switch {
 	case p.maxPageSize > 0:
-		return p.maxPageSize, true
+		return min(p.maxPageSize, limit), true
 	case l.options.Top != nil:
-		return min(*l.options.Top, maxPageSize), false
+		return min(*l.options.Top, limit), false
 	}
-	return maxPageSize, true
+	return limit, true
 }
 
 func (c *call) list(l listing) (err error) {
+	if err := c.unexpanded(l.table, l.options.Expand); err != nil {
+		return err
+	}
 	if l.projection, err = c.project(l.table, l.options); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
@@ -30,7 +31,19 @@ func (c *call) create(t *schema.Table) error {
 	if err != nil {
 		return err
 	}
-	return c.created(t, id, id)
+	return c.created(t, id, keyInURL(t, id, partitionIn(object)))
+}
+
+// keyInURL is what stands between the parentheses of a new row's URL.
+func keyInURL(t *schema.Table, id, partition string) string {
+	if !t.Elastic || partition == "" {
+		return id
+	}
+	key := odata.FormatPath([]odata.Segment{{Args: []odata.Arg{
+		{Name: t.PrimaryID, Value: &odata.Literal{Kind: odata.GUID, Value: id}},
+		{Name: schema.PartitionID, Value: &odata.Literal{Kind: odata.String, Value: partition}},
+	}}})
+	return key[1 : len(key)-1]
 }
 
 // created answers for a new row. Key is what stands between the parentheses of its URL.
@@ -47,6 +60,7 @@ func (c *call) address(t *schema.Table, key string) {
 	url := c.rowURL(t, key)
 	c.w.Header().Set("OData-EntityId", url)
 	c.w.Header().Set("Location", url)
+	c.session(t)
 }
 
 // codeNoMethod is the code of a message that a table does not know.

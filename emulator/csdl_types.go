@@ -128,7 +128,7 @@ func (w *csdl) message(m message) {
 func (w *csdl) bulkActions() {
 	w.WriteString(`<ComplexType Name="CreateMultipleResponse"><Property Name="Ids" Type="Collection(Edm.Guid)" Nullable="false" /></ComplexType>`)
 	rows := "Collection(" + alias + "crmbaseentity)"
-	for _, name := range []string{"CreateMultiple", "UpdateMultiple", "UpsertMultiple"} {
+	for _, name := range []string{"CreateMultiple", "DeleteMultiple", "UpdateMultiple", "UpsertMultiple"} {
 		w.open("Action", "Name", name, "IsBound", "true")
 		w.element("Parameter", "Name", "entityset", "Type", rows, "Nullable", "false")
 		w.element("Parameter", "Name", "Targets", "Type", rows, "Nullable", "false")

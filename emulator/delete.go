@@ -14,7 +14,7 @@ func (c *call) delete(t *schema.Table) error {
 		return c.methodNotAllowed()
 	}
 	err := c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
-		l, err := c.locate(ctx, t, c.path[0])
+		l, err := c.locateIn(ctx, t, c.path[0], c.partitionAsked())
 		if err != nil {
 			return err
 		}

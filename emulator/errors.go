@@ -17,6 +17,7 @@ type Error struct {
 	Code    string
 	Message string
 	Header  http.Header // more headers for the answer, such as WWW-Authenticate
+	Rows    string      // what became of each row of a message for many, where each stands for itself; "" for others
 }
 
 // Error returns the message, with the code.
@@ -116,7 +117,11 @@ func (e *Error) write(c *call) {
 		{"HelpLink", "http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a" + strings.TrimPrefix(e.Code, "0x")},
 		{"TraceText", ""},
 		{"InnerError.Message", e.Message},
+		{"ErrorDetails.Plugin.BulkApiErrorDetails", e.Rows},
 	} {
+		if annotation.text == "" && annotation.term != "TraceText" {
+			continue
+		}
 		if term := "Microsoft.PowerApps.CDS." + annotation.term; c.prefer.annotates(term) {
 			detail.text("@"+term, annotation.text)
 		}

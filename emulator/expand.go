@@ -230,9 +230,9 @@ func (e *expansion) limit() int {
 	case e.parent.paged && e.parent.c.prefer.maxPageSize > 0:
 		return e.parent.c.prefer.maxPageSize
 	case e.options.Top != nil:
-		return min(*e.options.Top, maxPageSize)
+		return min(*e.options.Top, pageLimit(e.inner.table))
 	}
-	return maxPageSize
+	return pageLimit(e.inner.table)
 }
 
 // collectionQuery numbers the related rows of each parent and keeps one more than the limit, which tells that there

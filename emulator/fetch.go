@@ -139,6 +139,9 @@ func (q *fetchQuery) enterLinks() (err error) {
 			err = noSuchTable(l.Name)
 			return false
 		}
+		if err = unjoined(q.base.table, t); err != nil {
+			return false
+		}
 		q.links[l] = scope{t, "l" + string(rune('a'+len(q.links)))} // there are 15 at the most
 		return true
 	})

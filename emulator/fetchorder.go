@@ -84,15 +84,16 @@ func (q *fetchQuery) window(terms []orderTerm, plain bool) (p window, err error)
 	if q.origin != nil && q.origin.limit != nil {
 		return *q.origin.limit, nil
 	}
+	limit := pageLimit(q.base.table)
 	if q.tree.Top > 0 {
-		return window{number: 1, size: q.tree.Top, limited: true}, nil
+		return window{number: 1, size: min(q.tree.Top, limit), limited: true}, nil
 	}
 	p = window{number: max(q.tree.Page, 1), size: q.tree.Count}
 	if p.size == 0 && q.prefer.maxPageSize > 0 {
 		p.size = q.prefer.maxPageSize
 	}
-	if p.size == 0 || p.size > maxPageSize {
-		p.size = maxPageSize
+	if p.size == 0 || p.size > limit {
+		p.size = limit
 	}
 	k := cookie{}
 	if token := q.query.Get("$skiptoken"); token != "" {

@@ -186,6 +186,9 @@ func (f *filter) lambda(e *odata.Lambda, negate bool) (fragment, error) {
 		return fragment{}, noSuchProperty(path[0], from.table.Logical)
 	}
 	item := scope{f.schema.Table(relatedTable(nav)), f.alias()}
+	if err := unjoined(from.table, item.table); err != nil {
+		return fragment{}, err
+	}
 	exists := concat("EXISTS (SELECT 1 FROM ", collectionFrom(nav, from, item))
 	if e.Body != nil {
 		inner := filter{call: f.call, row: f.row, vars: map[string]scope{e.Var: item}, subqueries: f.subqueries, conditions: f.conditions}

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -20,6 +21,8 @@ type location struct {
 	table *schema.Table
 	id    string // "" where an alternate key fits no row
 	found bool   // the row exists
+	// partition is where the row of an elastic table is; "" is anywhere.
+	partition string
 	// keys are the alternate key's values by column, nil for a primary key.
 	keys map[string]any
 }
@@ -35,6 +38,32 @@ func (l location) missing() *Error {
 
 // locate finds the row that a segment with a key names. It is no error that there is none: see location.found.
 func (c *call) locate(ctx context.Context, t *schema.Table, s odata.Segment) (location, error) {
+	l, err := keyOf(t, s)
+	if err != nil {
+		return l, err
+	}
+	return l, c.db.Read(ctx, l.find)
+}
+
+// locateIn is locate, but looks for a row of an elastic table in the partition that the key names, or else in the one
+// given, or else in that of the row's id.
+func (c *call) locateIn(ctx context.Context, t *schema.Table, s odata.Segment, partition string) (location, error) {
+	l, err := keyOf(t, s)
+	if err != nil {
+		return l, err
+	}
+	l.within(partition)
+	return l, c.db.Read(ctx, l.find)
+}
+
+func (l *location) within(partition string) {
+	if l.table.Elastic {
+		l.partition = cmp.Or(l.partition, partition, l.id)
+	}
+}
+
+// keyOf reads the key of a segment.
+func keyOf(t *schema.Table, s odata.Segment) (location, error) {
 	l := location{table: t}
 	switch {
 	case s.Key != nil:
@@ -55,15 +84,22 @@ func (c *call) locate(ctx context.Context, t *schema.Table, s odata.Segment) (lo
 			return l, err
 		}
 		l.keys = keys
+		if t.Elastic { // both parts of its only key
+			l.id, _ = keys[t.PrimaryID].(string)
+			l.partition, _ = keys[schema.PartitionID].(string)
+		}
 	default:
 		return l, badRequest("The key of the segment '%s' is missing.", s.Name)
 	}
-	return l, c.db.Read(ctx, l.find)
+	return l, nil
 }
 
 func (l *location) find(ctx context.Context, q store.Querier) error {
 	where, args := store.Quote(l.table.PrimaryID)+" = ?", []any{l.id}
-	if l.keys != nil {
+	switch {
+	case l.partition != "":
+		where, args = where+" AND "+schema.PartitionID+" = ? COLLATE BINARY", append(args, l.partition)
+	case l.keys != nil:
 		where, args = "", nil
 		for column, value := range l.keys {
 			if where != "" {

@@ -40,7 +40,7 @@ func newMetadata(s *schema.Schema, languages []int, since *int64) *metadata {
 
 // table is the EntityMetadata of a table.
 func (m *metadata) table(t *schema.Table) *definition {
-	d := m.define("EntityMetadata", t.Logical, t.MetadataID, t.Version, settings{
+	set := settings{
 		"LogicalName": t.Logical, "SchemaName": t.Schema, "EntitySetName": t.Set, "LogicalCollectionName": t.Set,
 		"CollectionSchemaName": t.CollectionSchema, "ObjectTypeCode": t.TypeCode, "OwnershipType": string(t.Ownership),
 		"PrimaryIdAttribute": t.PrimaryID, "PrimaryNameAttribute": orNull(t.PrimaryName),
@@ -57,7 +57,11 @@ func (m *metadata) table(t *schema.Table) *definition {
 		"DisplayCollectionName": m.label(t.DisplayCollection, t.Translations["DisplayCollectionName"], t.MetadataID, "DisplayCollectionName", !t.Custom),
 		"Description":           m.label(t.Description, t.Translations["Description"], t.MetadataID, "Description", !t.Custom),
 		"Privileges":            privileges(t),
-	}, t.Extras)
+	}
+	if t.Elastic {
+		set["TableType"] = elasticType
+	}
+	d := m.define("EntityMetadata", t.Logical, t.MetadataID, t.Version, set, t.Extras)
 	columns := sync.OnceValue(func() []*definition { return m.columns(t) })
 	keys := sync.OnceValue(func() []*definition { return m.keys(t) })
 	oneToMany := sync.OnceValue(func() []*definition { return m.oneToMany(t.OneToMany) })

@@ -125,6 +125,9 @@ func (f *filter) column(from scope, path []string) (operand, error) {
 		return operand{}, noSuchProperty(name, from.table.Logical)
 	}
 	to := scope{f.schema.Table(nav.One.Referenced), f.alias()}
+	if err := unjoined(from.table, to.table); err != nil {
+		return operand{}, err
+	}
 	inner, err := f.column(to, path[1:])
 	if err != nil {
 		return operand{}, err

@@ -99,6 +99,11 @@ func (p *projection) selectAll(o odata.Options, foreign string) error {
 	}
 	p.show(p.table.Column(foreign))
 	p.show(p.table.Column(p.table.PrimaryID))
+	if p.table.Elastic {
+		for _, name := range []string{schema.PartitionID, "versionnumber", "ownerid", "owningbusinessunit"} {
+			p.show(p.table.Column(name))
+		}
+	}
 	if isPrincipal(p.table) {
 		p.showAs("ownerid", p.table.Column(p.table.PrimaryID))
 	}

@@ -71,7 +71,7 @@ func (c *call) writeColumn(t *schema.Table, col *schema.Column, value any) error
 		return badRequest("The property '%s' of '%s' cannot be deleted.", col.Logical, t.Logical)
 	}
 	err := c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
-		l, err := c.locate(ctx, t, c.path[0])
+		l, err := c.locateIn(ctx, t, c.path[0], c.partitionAsked())
 		if err != nil {
 			return err
 		}
@@ -90,5 +90,6 @@ func (c *call) writeColumn(t *schema.Table, col *schema.Column, value any) error
 	if err != nil {
 		return err
 	}
+	c.session(t)
 	return c.empty()
 }

@@ -17,9 +17,9 @@ func (c *call) read(t *schema.Table) error {
 	}
 	first := c.path[0]
 	if first.Key == nil && len(first.Args) == 0 {
-		return c.readSet(t, source{}, c.path[1:])
+		return c.readSet(t, c.wholeSet(t), c.path[1:])
 	}
-	l, err := c.locate(c.context(), t, first)
+	l, err := c.locateIn(c.context(), t, first, c.partitionAsked())
 	if err != nil {
 		return err
 	}

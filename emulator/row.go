@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -146,7 +145,7 @@ func (w *renderer) appendControls(b []byte, r row) []byte {
 	}
 	if version, ok := w.versionOf(r); ok && w.etag {
 		b = append(separate(b, start), `"@odata.etag":"W/\"`...)
-		b = strconv.AppendInt(b, version, 10)
+		b = appendVersion(b, w.table, version)
 		b = append(b, `\""`...)
 	}
 	if w.full {
@@ -170,7 +169,7 @@ func (p *projection) etagOf(r row) string {
 	if !ok {
 		return ""
 	}
-	return `W/"` + strconv.FormatInt(version, 10) + `"`
+	return `W/"` + string(appendVersion(nil, p.table, version)) + `"`
 }
 
 // appendAnnotations writes what the client asked to know about a value. It stands before the value.

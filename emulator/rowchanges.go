@@ -49,7 +49,7 @@ func (c *call) rowChanges(ctx context.Context, q store.Querier, t *schema.Table,
 	if !t.ChangeTracking || from.where.sql != "" {
 		return nil, badRequest("Change tracking is not enabled for the entity '%s'.", t.Logical)
 	}
-	if t.Column("versionnumber") == nil {
+	if t.Column("versionnumber") == nil || t.Elastic {
 		return nil, fail(http.StatusNotImplemented, codeNotSupported, "This emulator does not track the changes of '%s'.", t.Logical)
 	}
 	k := &rowChanges{call: c, table: t, until: stamp{c.db.Version(), c.at}, number: maxPageSize}

@@ -30,6 +30,7 @@ func rules() []rule {
 	return []rule{
 		{before, every, (*writing).defaults},                                               // columns start with their default
 		{before, every, (*writing).stamp},                                                  // who wrote the row and when; its version
+		{before, elastic, (*writing).partition},                                            // a row is in a partition, that of its id unless one is given
 		{before, userOwned, (*writing).own},                                                // the owner is the caller unless one is given
 		{before, with("businessunitid"), (*writing).joinUnit},                              // users and teams are in the caller's business unit unless one is given
 		{before, with("statuscode"), (*writing).state},                                     // status and status reason go together

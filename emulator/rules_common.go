@@ -61,7 +61,7 @@ func (w *writing) stamp(context.Context) error {
 	w.put("modifiedon", now)
 	w.link("modifiedby", w.caller.user, "systemuser")
 	w.link("modifiedonbehalfby", w.caller.onBehalfOf, "systemuser")
-	w.put("versionnumber", w.db.NextVersion())
+	w.put("versionnumber", w.nextVersion(w.table))
 	return nil
 }
 

@@ -282,7 +282,7 @@ var fixedProperties = strings.Fields("MetadataId HasChanged LogicalName SchemaNa
 	"KeyAttributes EntitySetName LogicalCollectionName CollectionSchemaName ReportViewName IsPrimaryId IsPrimaryName " +
 	"IsLogical Name IsGlobal OptionSetType Options TrueOption FalseOption IsIntersect IsLogicalEntity CalculationOf " +
 	"IsBaseCurrency RelationshipType ReferencedAttribute ReferencedEntity ReferencingAttribute ReferencingEntity " +
-	"Entity1LogicalName Entity2LogicalName IntersectEntityName Entity1IntersectAttribute Entity2IntersectAttribute " +
+	"TableType Entity1LogicalName Entity2LogicalName IntersectEntityName Entity1IntersectAttribute Entity2IntersectAttribute " +
 	"DisplayName DisplayCollectionName Description IntroducedVersion IsValidODataAttribute DatabaseLength EntityKeyIndexStatus")
 
 // keep keeps the properties given that the definition does not say already.

@@ -240,6 +240,9 @@ func (c *call) newTable(g given) (*schema.Table, []given, error) {
 	if t.Activity {
 		t.PrimaryID = "activityid"
 	}
+	if err := writeType(t, g.text("TableType")); err != nil {
+		return nil, nil, err
+	}
 	writeTable(t, g, false)
 	columns, err := c.primaryFirst(t, g)
 	return t, columns, err

@@ -56,6 +56,9 @@ func columnFrom(s *schema.Schema, t *schema.Table, g given) (*schema.Column, err
 	case !slices.Contains(creatableTypes, kind):
 		return nil, fail(http.StatusBadRequest, codeInvalidArgument, "An attribute of type %s cannot be created.", g.kind.name)
 	}
+	if err := elasticColumn(t, kind); err != nil {
+		return nil, err
+	}
 	return newColumn(s, t, g, kind)
 }
 

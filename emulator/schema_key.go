@@ -17,6 +17,9 @@ var keyTypes = []schema.Type{schema.Decimal, schema.Integer, schema.String, sche
 const maxKeys = 10
 
 func (c *call) createKey(table, set string, g given) error {
+	if err := elasticKey(c.schema.Table(table)); err != nil {
+		return err
+	}
 	k, err := c.newKey(c.schema.Table(table), g)
 	if err != nil {
 		return err
@@ -66,6 +69,9 @@ func (c *call) newKey(t *schema.Table, g given) (schema.Key, error) {
 }
 
 func (c *call) deleteKey(table, logical string) error {
+	if err := elasticKey(c.schema.Table(table)); err != nil {
+		return err
+	}
 	return c.customize(func(ctx context.Context, d *draft) error {
 		t := d.Table(table)
 		i := slices.IndexFunc(t.Keys, func(k schema.Key) bool { return k.Logical == logical })

@@ -113,7 +113,10 @@ func newOneToMany(name string, one, many *schema.Table, column *schema.Column, g
 		ReferencingNav: cmp.Or(g.text("ReferencingEntityNavigationPropertyName"), nav),
 		ReferencedNav:  cmp.Or(g.text("ReferencedEntityNavigationPropertyName"), name),
 		Hierarchical:   g.flag("IsHierarchical", false),
-		Cascade:        schema.Cascade{Assign: "NoCascade", Delete: "RemoveLink", Merge: "NoCascade", Reparent: "NoCascade", Share: "NoCascade", Unshare: "NoCascade"}}
+		Cascade:        noCascade}
+	if !one.Elastic && !many.Elastic {
+		r.Cascade.Delete = "RemoveLink"
+	}
 	if err := freeNav(many, r.ReferencingNav); err != nil {
 		return nil, err
 	}
@@ -124,7 +127,7 @@ func newOneToMany(name string, one, many *schema.Table, column *schema.Column, g
 		return nil, fail(http.StatusBadRequest, codeRelationshipExists, "Both navigation properties of the relationship %s are called %s.", name, r.ReferencedNav)
 	}
 	writeCascade(&r.Cascade, g)
-	return r, nil
+	return r, elasticCascade(r, one, many)
 }
 
 // freeNav refuses the name of a navigation property that a table has already.
@@ -158,6 +161,9 @@ func (c *call) createManyToMany(name string, g given) error {
 	second, err := c.relatable(g, "Entity2LogicalName")
 	if err != nil {
 		return err
+	}
+	if first.Elastic || second.Elastic {
+		return fail(http.StatusBadRequest, codeInvalidArgument, "The relationship %s is with an elastic table, which can only be one-to-many.", name)
 	}
 	m := &schema.ManyToMany{Schema: name, Intersect: strings.ToLower(cmp.Or(g.text("IntersectEntityName"), name)),
 		Entity1: first.Logical, Attribute1: first.PrimaryID, Entity2: second.Logical, Attribute2: second.PrimaryID,
@@ -211,6 +217,9 @@ func (c *call) replaceRelationship(name string, g given) error {
 			return nil
 		}
 		writeCascade(&r.Cascade, g)
+		if err := elasticCascade(r, d.Table(r.Referenced), d.Table(r.Referencing)); err != nil {
+			return err
+		}
 		r.Hierarchical = g.flag("IsHierarchical", r.Hierarchical)
 		r.Version, d.Table(r.Referencing).Changed = d.version, true
 		g.keep(newMetadata(d.Schema, nil, nil).oneToMany([]*schema.Relationship{r})[0], &r.Extras)

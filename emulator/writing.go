@@ -136,6 +136,9 @@ func (c *call) modify(ctx context.Context, tx *sql.Tx, row *entry, id string) er
 	if err != nil {
 		return err
 	}
+	if row.table.Elastic {
+		delete(row.values, schema.PartitionID) // it stays
+	}
 	w := &writing{call: c, tx: tx, table: row.table, id: id, before: stands, set: row.values, given: maps.Clone(row.values), acts: row.acts}
 	if len(w.set) == 0 && len(row.related) == 0 {
 		return nil // the platform changes neither version nor modifiedon
@@ -238,10 +241,15 @@ func (w *writing) unused(ctx context.Context) error {
 		table, column = "owner", "ownerid"
 	}
 	found, err := exists(ctx, w.tx, fmt.Sprintf("SELECT 1 FROM %s WHERE %s = ?", store.Quote(table), store.Quote(column)), w.id)
-	if err == nil && found {
-		return duplicate()
+	if err != nil || !found {
+		return err
 	}
-	return err
+	if w.table.Elastic {
+		if err := w.elsewhere(ctx); err != nil {
+			return err
+		}
+	}
+	return duplicate()
 }
 
 func duplicate() *Error {

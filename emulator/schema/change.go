@@ -24,7 +24,13 @@ func (s *Schema) AddTable(t *Table, version int64) {
 		t.append(c, version)
 	}
 	s.inherit(t, version)
+	if t.Elastic {
+		t.partition(version)
+	}
 	t.Messages = slices.Clone(s.byName["contact"].Messages)
+	if t.Elastic {
+		t.Messages = append(t.Messages, "DeleteMultiple")
+	}
 	t.Messages = slices.DeleteFunc(t.Messages, func(m string) bool {
 		return m == "Merge" || m == "Rollup" || m == "Assign" && t.Ownership != UserOwned
 	})
@@ -63,6 +69,10 @@ var ownerColumns = strings.Fields("ownerid owneridname owneridtype owneridyomina
 
 // inherit gives a table the columns that others of its kind have, with the relationships of those that are lookups.
 func (s *Schema) inherit(t *Table, version int64) {
+	standard := standardColumns
+	if t.Elastic {
+		standard = elasticColumns
+	}
 	switch {
 	case t.Activity:
 		pointer := s.byName["activitypointer"]
@@ -74,9 +84,9 @@ func (s *Schema) inherit(t *Table, version int64) {
 		}
 		s.copyColumns(t, s.byName["task"], names, version)
 	case t.Ownership == UserOwned:
-		s.copyColumns(t, s.byName["account"], slices.Concat(standardColumns, ownerColumns), version)
+		s.copyColumns(t, s.byName["account"], slices.Concat(standard, ownerColumns), version)
 	default:
-		s.copyColumns(t, s.byName["account"], standardColumns, version)
+		s.copyColumns(t, s.byName["account"], standard, version)
 		s.copyColumns(t, s.byName["competitor"], []string{"organizationid", "organizationidname"}, version)
 	}
 }

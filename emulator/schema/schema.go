@@ -57,6 +57,7 @@ type Table struct {
 	Activities        bool // may be the regarding row of an activity
 	ChangeTracking    bool
 	Optimistic        bool // supports If-Match
+	Elastic           bool // rows go by partitions, and neither by transactions nor joins
 	Intersect         bool
 	Abstract          bool // owner and activitypointer: rows come from other tables
 	Messages          []string

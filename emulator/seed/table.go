@@ -30,9 +30,11 @@ func Table(ctx context.Context, db *store.DB, s *schema.Schema, t *schema.Table,
 			}
 		}
 		for _, name := range t.Messages {
-			if message := known[name]; message != "" {
-				l.add("sdkmessagefilter", filterRow(uuid.NewString(), message, t.Logical))
+			if known[name] == "" { // no table took it before
+				known[name] = uuid.NewString()
+				l.add("sdkmessage", messageRow(known[name], name))
 			}
+			l.add("sdkmessagefilter", filterRow(uuid.NewString(), known[name], t.Logical))
 		}
 	})
 }

@@ -16,16 +16,21 @@ func addMessages(l *loader) {
 			if !ok {
 				message = id("sdkmessage", len(known)+1)
 				known[name] = message
-				l.add("sdkmessage", row{
-					{"sdkmessageid", message}, {"sdkmessageidunique", message}, {"name", name}, {"categoryname", ""},
-					{"availability", 0}, {"customizationlevel", 0}, {"isreadonly", false}, {"autotransact", true},
-					{"isvalidforexecuteasync", true}, {"solutionid", ActiveSolutionID}, {"ismanaged", true},
-				})
+				l.add("sdkmessage", messageRow(message, name))
 			}
 			filters++
 			filter := id("sdkmessagefilter", filters)
 			l.add("sdkmessagefilter", filterRow(filter, message, t.Logical))
 		}
+	}
+}
+
+// messageRow is a message.
+func messageRow(id, name string) row {
+	return row{
+		{"sdkmessageid", id}, {"sdkmessageidunique", id}, {"name", name}, {"categoryname", ""},
+		{"availability", 0}, {"customizationlevel", 0}, {"isreadonly", false}, {"autotransact", true},
+		{"isvalidforexecuteasync", true}, {"solutionid", ActiveSolutionID}, {"ismanaged", true},
 	}
 }
 

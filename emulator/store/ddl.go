@@ -101,8 +101,17 @@ func indexes(t *schema.Table) []string {
 	for _, key := range t.Keys {
 		all = append(all, keyIndex(t, key))
 	}
+	if t.Elastic {
+		all = append(all, fmt.Sprintf("CREATE INDEX %s ON %s (%s) WHERE ttlinseconds > 0", Quote(t.Logical+".$expiry"), Quote(t.Logical), expiry))
+	}
 	return all
 }
+
+// expiry is when a row of an elastic table ends, in seconds since 1970: so long after it was last written.
+const expiry = "unixepoch(modifiedon) + ttlinseconds"
+
+// Expired is the condition for rows of an elastic table that have ended at a time, its one argument.
+func Expired() string { return "ttlinseconds > 0 AND " + expiry + " <= ?" }
 
 // intersects creates the tables behind many-to-many relationships that are not tables of the schema themselves.
 func intersects(s *schema.Schema) []string {
