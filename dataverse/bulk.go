@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -43,12 +44,18 @@ func (c *Client) UpdateMany(ctx context.Context, table string, rows []RowValues)
 	})
 }
 
-// UpsertMany changes rows, or makes those that are missing, and returns a Result for each, in their order. ETag and
+// UpsertMany changes rows, or makes those that are missing, as Upsert does, and returns a Result for each, in their order. ETag and
 // Created are not told for all. As in UpdateMany, a row whose answer was lost is InDoubt.
 func (c *Client) UpsertMany(ctx context.Context, table string, rows []RowValues) ([]Result, error) {
 	return c.many(ctx, UpsertRow, table, len(rows), func(i int) (change, error) {
 		return c.upsertion(ctx, table, rows[i].ID, rows[i].Values, conditions{})
 	})
+}
+
+// DeleteMany removes the rows ids, GUIDs or alternate keys, and returns a Result for each, in their order. A row that is
+// missing is NotFound. As in Delete, what was named by GUID may be repeated when an answer was lost.
+func (c *Client) DeleteMany(ctx context.Context, table string, ids []string) ([]Result, error) {
+	return c.many(ctx, DeleteRow, table, len(ids), func(i int) (change, error) { return c.deletion(ctx, table, ids[i], conditions{}) })
 }
 
 // many prepares all rows before it sends the first.
@@ -139,14 +146,19 @@ func (a Action) bulkMessage() string {
 		return "CreateMultiple"
 	case UpdateRow:
 		return "UpdateMultiple"
+	case DeleteRow:
+		return "DeleteMultiple"
 	}
 	return "UpsertMultiple"
 }
 
-// takesMany says whether t has the message for many rows. Elastic tables carry out a part of it when a row is bad: for a
-// create, ids tell which.
+// takesMany says whether t has the message for many rows. Elastic tables carry out a part of it when a row is bad: after
+// a create or a delete, it can be seen which. They alone have one for deletes.
 func (c *Client) takesMany(ctx context.Context, t *Table, action Action) bool {
-	if t.Type == virtualTable || t.elastic() && action != CreateRow {
+	switch {
+	case t.Type == virtualTable,
+		t.elastic() && action != CreateRow && action != DeleteRow,
+		!t.elastic() && action == DeleteRow:
 		return false
 	}
 	message := action.bulkMessage()
@@ -182,13 +194,20 @@ func (c *Client) sendMany(ctx context.Context, items []*item) {
 		for _, it := range items {
 			it.maybe = e.uncertain
 			it.fail(e)
+		}
+		if e.uncertain && action == CreateRow && t.elastic() { // of its rows, some may be there
+			c.confirm(ctx, slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return !it.own }))
+		}
+		for _, it := range waiting(items) {
 			it.giveUp()
 		}
 	default: // one row was bad: find out which
-		for _, it := range items {
-			it.maybe = e.uncertain || t.elastic()
+		for i, it := range items {
+			if it.maybe = e.uncertain || t.elastic() && e.written == nil; e.written != nil && e.written[i] {
+				it.finish(Result{ID: it.id, Created: action == CreateRow})
+			}
 		}
-		c.sendEach(ctx, items)
+		c.sendEach(ctx, waiting(items))
 	}
 }
 
@@ -197,7 +216,7 @@ func bulkRequest(items []*item) request {
 	t, action := items[0].table, items[0].action
 	var b bytes.Buffer
 	b.WriteString(`{"Targets":[`)
-	repeatable := action == CreateRow
+	repeatable := true
 	for i, it := range items {
 		if i > 0 {
 			b.WriteByte(',')
@@ -206,18 +225,26 @@ func bulkRequest(items []*item) request {
 		if action != CreateRow {
 			fmt.Fprintf(&b, `,%q:%q`, t.PrimaryID, it.id)
 		}
-		if rest := it.body[1:]; len(rest) > 1 { // the item's own object, which has been opened
+		if it.partition != "" {
+			partition, _ := json.Marshal(it.partition) // text always can
+			fmt.Fprintf(&b, `,%q:%s`, partitionColumn, partition)
+		}
+		if rest := bytes.TrimPrefix(it.body, []byte("{")); len(rest) > 1 { // the item's own object, which has been opened
 			b.WriteByte(',')
 			b.Write(rest)
 		} else {
 			b.WriteByte('}')
 		}
-		repeatable = repeatable && it.own
+		repeatable = repeatable && it.repeatable
 	}
 	b.WriteString("]}")
+	var header []param
+	if t.elastic() {
+		header = []param{preferences(rowDetails)}
+	}
 	return request{
 		op: fmt.Sprintf("%s %d rows of %s", action, len(items), t.LogicalName), method: http.MethodPost,
-		path: t.SetName + "/Microsoft.Dynamics.CRM." + action.bulkMessage(), body: b.Bytes(),
+		path: t.SetName + "/Microsoft.Dynamics.CRM." + action.bulkMessage(), body: b.Bytes(), header: header, rows: len(items),
 		repeatable: repeatable, timeout: longTimeout,
 	}
 }

@@ -15,8 +15,11 @@ type change struct {
 	action Action
 	table  *Table
 	id     string // GUID of the row; "" where only the service knows it
-	own    bool   // id was picked here, so a row that is found under it is ours
-	deep   bool   // makes related rows too
+	key    string // of the row, as it stands in a URL
+	// partition is where a row of an elastic table is, where the key says it.
+	partition string
+	own       bool // id was picked here, so a row that is found under it is ours
+	deep      bool // makes related rows too
 }
 
 // creation prepares a create. Where v does not name the id, it is picked here.
@@ -39,7 +42,7 @@ func (c *Client) creation(ctx context.Context, table string, v Values) (change, 
 	// proves nothing.
 	own := !given && t.Type != virtualTable
 	r := request{op: "create " + table, method: http.MethodPost, path: t.SetName, body: body, repeatable: own}
-	return change{request: r, action: CreateRow, table: t, id: id, own: own, deep: deep(row)}, nil
+	return change{request: r, action: CreateRow, table: t, id: id, key: t.newKey(id, row), own: own, deep: deep(row)}, nil
 }
 
 // deep says whether row, in the service's form, holds related rows. No column holds a list or an object.
@@ -117,7 +120,7 @@ func (c *Client) patch(ctx context.Context, action Action, table, id string, v V
 		op: string(action) + " " + table + " " + key.text, method: http.MethodPatch, path: t.SetName + key.path, body: body,
 		query: []param{{"$select", t.PrimaryID}}, header: []param{preferences("return=representation")},
 	}
-	return change{request: r, action: action, table: t, id: key.guid}, nil
+	return change{request: r, action: action, table: t, id: key.guid, key: key.path, partition: key.partition}, nil
 }
 
 // deletion prepares a delete.
@@ -141,7 +144,7 @@ func (c *Client) deletion(ctx context.Context, table, id string, cond conditions
 	if cond.match != "" {
 		r.header = []param{{"If-Match", cond.match}}
 	}
-	return change{request: r, action: DeleteRow, table: t, id: key.guid}, nil
+	return change{request: r, action: DeleteRow, table: t, id: key.guid, key: key.path, partition: key.partition}, nil
 }
 
 // done reads the answer to a change that was carried out.
@@ -188,7 +191,7 @@ func (c *Client) madeBefore(ctx context.Context, ch change, err error) bool {
 // look asks whether the row of ch is there.
 func (ch change) look() request {
 	return request{
-		op: ch.op, method: http.MethodGet, path: ch.table.SetName + "(" + ch.id + ")", query: []param{{"$select", ch.table.PrimaryID}},
+		op: ch.op, method: http.MethodGet, path: ch.table.SetName + ch.key, query: []param{{"$select", ch.table.PrimaryID}},
 	}
 }
 

@@ -136,6 +136,7 @@ type request struct {
 	// not carried out (429, no connection) is repeated whatever its verb.
 	repeatable bool
 	encloses   bool          // a $batch that holds nothing but a read
+	rows       int           // that it is to write, of a bulk request
 	timeout    time.Duration // at least; 0 means the client's
 	// read takes in the body of a success while it comes; nil leaves it in answer.body. It is called anew in each attempt.
 	read func(io.Reader) error

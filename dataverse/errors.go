@@ -37,6 +37,8 @@ type Error struct {
 
 	// uncertain is set when an earlier attempt of the same call may have been carried out.
 	uncertain bool
+	// written tells of the rows of a bulk request which were written all the same; nil where the service did not tell.
+	written []bool
 	// unknownName is set when a name was not found in metadata that may be out of date.
 	unknownName bool
 }

@@ -13,6 +13,7 @@ import (
 // there.
 type called struct {
 	name    string
+	table   string // whose rows are written; "" is account
 	path    string // of the requests that trouble meets; "" is those about rows
 	writes  int    // rows
 	fresh   bool   // they are not there before
@@ -173,6 +174,19 @@ var writes = []called{
 	{name: "Delete", writes: 1, deletes: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		return one(c.Delete(ctx, "account", rows[0].id))
 	}},
+	{name: "DeleteMany", writes: 3, deletes: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.DeleteMany(ctx, "account", idsOf(rows)))
+	}},
+	{name: "DeleteMany of an elastic table", table: "new_reading", path: `/new_readings\b|\$batch`, writes: 3, deletes: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return ofRows(3)(c.DeleteMany(ctx, "new_reading", idsOf(rows)))
+	}},
+	{name: "CreateMany of an elastic table", table: "new_reading", path: `/new_readings\b|\$batch`, writes: 3, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		values := make([]dataverse.Values, len(rows))
+		for i, row := range rows {
+			values[i] = dataverse.Values{"new_name": row.name}
+		}
+		return ofRows(3)(c.CreateMany(ctx, "new_reading", values))
+	}},
 	{name: "Batch of creates", writes: 3, fresh: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		return ofRows(3)(c.Batch(ctx, createsOf(rows), dataverse.BatchOptions{}))
 	}},
@@ -210,6 +224,14 @@ var writes = []called{
 	{name: "UpsertMany of old rows", writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		return ofRows(3)(c.UpsertMany(ctx, "account", rowValues(rows)))
 	}},
+}
+
+func idsOf(rows []written) []string {
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.id
+	}
+	return ids
 }
 
 func createsOf(rows []written) []dataverse.Operation {

@@ -95,6 +95,7 @@ func TestEveryCallEndsWellOrSaysSoUnderEveryTrouble(t *testing.T) {
 	t.Cleanup(func() { _ = e.Close() })
 	w := &inTrouble{emulator: e}
 	w.calm = open(t, dataverse.Options{URL: "http://localhost", Transport: w.road(), Limits: unlimited})
+	makeElastic(t, w.road(), "http://localhost")
 	for i := range 5 {
 		create(t, w.calm, "account", dataverse.Values{"name": fmt.Sprint("read", i), "accountnumber": fmt.Sprint("read", i)})
 	}
@@ -133,6 +134,10 @@ func (w *inTrouble) prepare(t *testing.T, call called, name string) []written {
 		if !call.deletes {
 			v["name"] = "old"
 		}
+		if call.table != "" {
+			create(t, w.calm, call.table, dataverse.Values{call.table + "id": rows[i].id, "new_name": v["name"]})
+			continue
+		}
 		create(t, w.calm, "account", v)
 	}
 	return rows
@@ -170,7 +175,11 @@ func (w *inTrouble) effects(t *testing.T, call called, rows []written) []int64 {
 	t.Helper()
 	times := make([]int64, len(rows))
 	for i, row := range rows {
-		n, err := w.calm.Count(t.Context(), "account", "name eq '"+row.name+"'")
+		table, column := "account", "name"
+		if call.table != "" {
+			table, column = call.table, "new_name"
+		}
+		n, err := w.calm.Count(t.Context(), table, column+" eq '"+row.name+"'")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,8 @@ type rowKey struct {
 	path string // (4026be43-6b69-e111-8f65-78e7d1620f5e), percent-encoded
 	text string // for errors
 	guid string // "" for an alternate key
+	// partition is that of an elastic table's row, where the key says it beside the GUID.
+	partition string
 	// parts are the texts of an alternate key by column; those of other types are for the service to compare.
 	parts map[string]string
 }
@@ -44,7 +46,7 @@ func (t *Table) rowKey(id string) (rowKey, error) {
 		return rowKey{}, invalid("id: %s cannot be read as a key, want a GUID%s", quoted(id), t.keyHint())
 	}
 	path[0].Name = ""
-	names, parts := make([]string, 0, len(path[0].Args)), map[string]string{}
+	names, parts, primary := make([]string, 0, len(path[0].Args)), map[string]string{}, ""
 	for i := range path[0].Args {
 		a := &path[0].Args[i]
 		c, ok := t.Column(a.Name)
@@ -55,14 +57,21 @@ func (t *Table) rowKey(id string) (rowKey, error) {
 			return rowKey{}, err
 		}
 		names = append(names, c.LogicalName)
-		if l, ok := a.Value.(*odata.Literal); ok && l.Kind == odata.String {
+		switch l, ok := a.Value.(*odata.Literal); {
+		case ok && l.Kind == odata.String:
 			parts[c.LogicalName] = l.Value
+		case ok && c.LogicalName == t.PrimaryID:
+			primary, _ = parseGUID(l.Value)
 		}
 	}
 	if !t.hasKey(names) {
 		return rowKey{}, invalid("id: %s is no alternate key of table %s%s", strings.Join(names, ","), t.LogicalName, t.keyHint())
 	}
-	return rowKey{path: odata.FormatPath(path), text: path[0].String(), parts: parts}, nil
+	k := rowKey{path: odata.FormatPath(path), text: path[0].String(), parts: parts}
+	if t.elastic() && len(names) == 2 && parts[partitionColumn] != "" {
+		k.guid, k.partition = primary, parts[partitionColumn]
+	}
+	return k, nil
 }
 
 // unchanged refuses values that would give a row another key than the one it is found by: the service leaves them alone

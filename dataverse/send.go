@@ -47,6 +47,7 @@ func (c *Client) attempt(ctx context.Context, r request, target string) (*answer
 		return a, nil, never
 	}
 	e = c.answerError(r.op, a)
+	e.written = writtenRows(a.body, r.rows)
 	return nil, e, c.againAfterAnswer(a.status, e)
 }
 

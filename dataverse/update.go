@@ -78,7 +78,8 @@ type Upserted struct {
 	Created bool
 }
 
-// Upsert changes the row id, a GUID or an alternate key, or makes it where it is missing.
+// Upsert changes the row id, a GUID or an alternate key, or makes it where it is missing. In an elastic table it replaces
+// the row: columns that v does not name are emptied, unless IfMatch makes it a change.
 func (c *Client) Upsert(ctx context.Context, table, id string, v Values, opts ...WriteOption) (Upserted, error) {
 	op := "upsert " + table
 	cond, err := conditionsOf(opts)
