@@ -129,6 +129,16 @@ func TestManyRowsOfAnElasticTableAreEachAnsweredFor(t *testing.T) {
 		if n := len(stored(t, c)); n != 1100 {
 			t.Errorf("read %d rows, want 1100", n)
 		}
+		read := 0
+		for _, err := range c.Rows(t.Context(), "new_reading", dataverse.Query{Select: []string{"new_name"}, OrderBy: "new_value"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			read++
+		}
+		if read != 1100 {
+			t.Errorf("read %d rows in order, want 1100", read)
+		}
 		gone := append([]string{otherID}, ids[:1050]...)
 		deleted, err := c.DeleteMany(t.Context(), "new_reading", gone)
 		if err != nil || deleted[0].Err == nil || deleted[0].Err.Kind != dataverse.NotFound || deleted[0].Err.InDoubt {
@@ -155,6 +165,12 @@ func TestARowOfAnElasticTableIsChangedAndDeletedByItsKey(t *testing.T) {
 	}
 	if _, err := c.Update(t.Context(), "new_reading", key, dataverse.Values{"new_value": 3}, dataverse.IfMatch(updated.ETag)); dataverse.KindOf(err) != dataverse.Conflict {
 		t.Errorf("update of an old version: got %v, want a conflict", err)
+	}
+	if named, err := c.Update(t.Context(), "new_reading", id, dataverse.Values{"new_value": 4, "partitionid": "d1"}); err != nil || named.ID != id {
+		t.Errorf("update by id, with the partition among the values: %+v, %v", named, err)
+	}
+	if _, err := c.Update(t.Context(), "new_reading", key, dataverse.Values{"partitionid": "d2"}); dataverse.KindOf(err) != dataverse.Invalid {
+		t.Errorf("update of the partition: got %v, want it refused", err)
 	}
 	if err := c.Delete(t.Context(), "new_reading", id); dataverse.KindOf(err) != dataverse.NotFound {
 		t.Errorf("delete in the wrong partition: got %v, want that it is not found", err)

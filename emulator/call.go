@@ -173,15 +173,15 @@ func (c *call) origin() string {
 
 // route finds the file that answers.
 func (c *call) route() error {
-	if err := c.expire(); err != nil {
-		return err
-	}
 	if len(c.path) == 0 {
 		return c.serviceDocument()
 	}
 	first := c.path[0]
 	if first.Name == "$batch" {
 		return c.batch()
+	}
+	if err := c.expire(); err != nil {
+		return err
 	}
 	if handle, ok := c.metadataRoute(first.Name); ok {
 		return handle()

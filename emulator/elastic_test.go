@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -340,6 +341,31 @@ func TestAChangeSetTakesNothingBackFromAnElasticTable(t *testing.T) {
 	}
 	if rows := values(t, get(t, s, "accounts")); len(rows) != 0 {
 		t.Errorf("%d accounts, want none", len(rows))
+	}
+}
+
+func TestAnElasticTableOutlivesARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "db")
+	for start := range 2 {
+		e, err := emulator.New(t.Context(), emulator.Options{DB: file, Empty: true, Now: func() time.Time { return noon.Add(time.Duration(start) * time.Hour) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := serving(t, e)
+		if start == 0 {
+			mustSend(t, s, "POST", "EntityDefinitions", sensorData)
+			mustSend(t, s, "POST", "contoso_sensordatas", `{"contoso_sensordataid":"`+one+`","partitionid":"D","ttlinseconds":3601}`)
+			mustSend(t, s, "POST", "contoso_sensordatas", `{"contoso_sensordataid":"`+two+`","partitionid":"D","ttlinseconds":3600}`)
+		}
+		if rows := values(t, get(t, s, "contoso_sensordatas?partitionId=D")); len(rows) != 2-start {
+			t.Errorf("start %d: %d rows, want %d", start, len(rows), 2-start)
+		}
+		if r := get(t, s, "contoso_sensordatas("+one+")"); r.status != http.StatusNotFound {
+			t.Errorf("start %d: a row without its partition: %d", start, r.status)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ var elasticColumns = slices.DeleteFunc(slices.Clone(standardColumns), func(name 
 
 // partition gives an elastic table its columns for partition and time to live, and the key that names a row by both parts.
 func (t *Table) partition(version int64) {
-	least, most := 1.0, 2147483647.0
+	least, most := -2147483648.0, 2147483647.0
 	t.append(&Column{Logical: PartitionID, Schema: "PartitionId", Display: "Partition Id", Type: String, Required: "None",
 		Create: true, Update: true, Read: true, Property: true, MaxLength: 1024, Format: "Text",
 		Extras: Extras{Description: "Logical partition id. A logical partition consists of a set of records with same partition id."}}, version)
