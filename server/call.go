@@ -25,6 +25,7 @@ type call struct {
 	*session
 	message message
 	params  params
+	token   json.RawMessage   // of progress; nil: none is asked for
 	send    func(v any) error // in order; may be called concurrently
 	asks    bool              // whether a request of the server can be sent and its answer be found again
 
@@ -55,13 +56,17 @@ func (s *Server) dispatch(ctx context.Context, c *call, raw []byte) (a answer) {
 	}()
 	defer c.finish()
 	ctx = s.mcp.WithContext(ctx, c)
-	if c.params.Meta != nil && c.params.Meta.ProgressToken != nil {
+	if c.token = c.message.token(c.params); c.token != nil {
 		ctx = tools.WithProgress(ctx, c.progress)
 	}
 	response := s.mcp.HandleMessage(ctx, raw)
 	if e, ok := response.(mcp.JSONRPCError); ok {
 		e = c.explained(e)
 		return failed(c.message.ID, &e.Error)
+	}
+	if r, ok := response.(mcp.JSONRPCResponse); ok {
+		r.ID = mcp.NewRequestId(c.message.ID) // the library takes every number for a float
+		response = r
 	}
 	text, err := json.Marshal(response)
 	if err != nil {
@@ -107,14 +112,14 @@ func (c *call) progress(done, total float64, text string) {
 	}
 	c.done = done
 	// A stream that fails cancels the call by itself.
-	_ = c.send(notification("notifications/progress", progressParams{Token: c.params.Meta.ProgressToken, Progress: done, Total: total, Message: text}))
+	_ = c.send(notification("notifications/progress", progressParams{Token: c.token, Progress: done, Total: total, Message: text}))
 }
 
 type progressParams struct {
-	Token    any     `json:"progressToken"`
-	Progress float64 `json:"progress"`
-	Total    float64 `json:"total,omitempty"`
-	Message  string  `json:"message,omitempty"`
+	Token    json.RawMessage `json:"progressToken"`
+	Progress float64         `json:"progress"`
+	Total    float64         `json:"total,omitempty"`
+	Message  string          `json:"message,omitempty"`
 }
 
 // NotificationChannel takes what handlers send through the library, which drops what does not fit.

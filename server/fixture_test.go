@@ -31,6 +31,10 @@ func newFixture(tb testing.TB, o Options) *fixture {
 		})
 		add("wait", f.wait)
 		add("steps", steps)
+		add("count", func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			tools.ProgressOf(ctx)(1, 1, "")
+			return mcp.NewToolResultText("ok"), nil
+		})
 		add("ask", ask)
 		add("refuse", func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return nil, Fail(ctx, mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, "sampling is needed", map[string]any{"requiredCapabilities": map[string]any{"sampling": map[string]any{}}})

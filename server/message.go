@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -21,6 +22,9 @@ type message struct {
 // parse reads one message. Its error is what the sender has to be told.
 func parse(raw []byte) (message, *mcp.JSONRPCErrorDetails) {
 	var m message
+	if !utf8.Valid(raw) {
+		return m, refusal(mcp.PARSE_ERROR, "message is not UTF-8")
+	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			if wrong.Value == "array" && wrong.Field == "" {
@@ -30,11 +34,20 @@ func parse(raw []byte) (message, *mcp.JSONRPCErrorDetails) {
 		}
 		return m, refusal(mcp.PARSE_ERROR, "message is not valid JSON")
 	}
+	if len(m.ID) > maxID {
+		m.ID = nil
+		return m, refusal(mcp.INVALID_REQUEST, "the id of a message can have 1024 bytes")
+	}
+	if wrong := inspect(raw); wrong != "" {
+		return m, refusal(mcp.INVALID_REQUEST, wrong)
+	}
 	switch {
 	case m.JSONRPC != mcp.JSONRPC_VERSION:
 		return m, refusal(mcp.INVALID_REQUEST, `not a JSON-RPC message: want "jsonrpc":"2.0"`)
 	case m.Method == "" && !m.isResponse():
 		return m, refusal(mcp.INVALID_REQUEST, "neither a request nor a response: method, result and error are missing")
+	case m.Method != "" && len(m.Result)+len(m.Error) > 0 || len(m.Result) > 0 && len(m.Error) > 0:
+		return m, refusal(mcp.INVALID_REQUEST, "want one of method, result and error")
 	case len(m.ID) > 0 && !m.isNotification() && !bytes.ContainsAny(m.ID[:1], `"-0123456789`):
 		m.ID = nil // an answer cannot repeat it
 		return m, refusal(mcp.INVALID_REQUEST, "the id of a request has to be a string or a number")
@@ -65,6 +78,27 @@ func (m message) read() params {
 		_ = json.Unmarshal(m.Params, &p)
 	}
 	return p
+}
+
+// token is the progress token as the client wrote it; nil where it asked for no progress.
+func (m message) token(p params) json.RawMessage {
+	if p.Meta == nil || p.Meta.ProgressToken == nil {
+		return nil
+	}
+	var with struct {
+		Meta struct {
+			Token json.RawMessage `json:"progressToken"`
+		} `json:"_meta"`
+	}
+	if json.Unmarshal(m.Params, &with) != nil {
+		return nil
+	}
+	token := with.Meta.Token
+	isText, isWhole := bytes.HasPrefix(token, []byte(`"`)), len(bytes.Trim(token, "-0123456789")) == 0
+	if len(token) > maxID || !isText && !isWhole {
+		return nil // the protocol knows texts and whole numbers
+	}
+	return token
 }
 
 // isModern tells whether the request stands alone, as since 2026-07-28.
