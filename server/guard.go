@@ -4,8 +4,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -21,7 +21,9 @@ type guard struct {
 func newGuard(o Options) guard {
 	g := guard{}
 	for _, host := range o.AllowedHosts {
-		g.hosts = append(g.hosts, hostname(host))
+		if name := hostname(host); name != "" { // which a Host can be that is none
+			g.hosts = append(g.hosts, name)
+		}
 	}
 	for _, origin := range o.AllowedOrigins {
 		g.origins = append(g.origins, strings.ToLower(strings.TrimSuffix(origin, "/")))
@@ -35,12 +37,12 @@ func (g guard) wrap(next http.Handler) http.Handler {
 			http.Error(w, "host is not allowed", http.StatusForbidden)
 			return
 		}
-		if origin := r.Header.Get("Origin"); origin != "" {
-			if !g.originAllowed(r, origin) {
+		if origins := r.Header.Values("Origin"); len(origins) > 0 {
+			if len(origins) > 1 || !g.originAllowed(r, origins[0]) {
 				http.Error(w, "origin is not allowed", http.StatusForbidden)
 				return
 			}
-			allowOrigin(w.Header(), origin)
+			allowOrigin(w.Header(), origins[0])
 		}
 		if r.Method == http.MethodOptions {
 			preflight(w.Header(), r.Header)
@@ -70,8 +72,8 @@ func (g guard) originAllowed(r *http.Request, origin string) bool {
 	if slices.Contains(g.origins, strings.ToLower(origin)) {
 		return true
 	}
-	u, err := url.Parse(origin)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && arrivedLocally(r) && isLoopback(u.Hostname())
+	scheme, host, _ := strings.Cut(origin, "://")
+	return (scheme == "http" || scheme == "https") && arrivedLocally(r) && isLoopback(hostname(host))
 }
 
 func arrivedLocally(r *http.Request) bool {
@@ -84,12 +86,26 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// hostname is a Host without its port, in lower case.
+// hostname is a Host without its port, in lower case; "" where it is none.
 func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	name := host
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		if _, err := strconv.ParseUint(host[i+1:], 10, 16); err != nil {
+			return ""
+		}
+		name = host[:i]
 	}
-	return strings.ToLower(strings.Trim(host, "[]"))
+	if inside, ok := strings.CutPrefix(name, "["); ok {
+		inside, ok = strings.CutSuffix(inside, "]")
+		if _, err := netip.ParseAddr(inside); err != nil || !ok {
+			return ""
+		}
+		return strings.ToLower(inside)
+	}
+	if strings.ContainsAny(name, ":[]@/?#\\ ") {
+		return ""
+	}
+	return strings.ToLower(name)
 }
 
 func allowOrigin(h http.Header, origin string) {

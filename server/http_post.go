@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -12,6 +13,10 @@ import (
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		say(w, http.StatusUnsupportedMediaType, "want Content-Type: application/json\n")
+		return
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		say(w, http.StatusUnsupportedMediaType, "want a message without Content-Encoding\n")
 		return
 	}
 	raw, ok := body(w, r)
@@ -62,6 +67,11 @@ func (s *Server) postModern(w http.ResponseWriter, r *http.Request, m message, p
 
 // checkModern holds the headers to the body, as 2026-07-28 asks.
 func (s *Server) checkModern(h http.Header, m message, p params) *mcp.JSONRPCErrorDetails {
+	for name, values := range h {
+		if len(values) > 1 && strings.HasPrefix(name, "Mcp-") { // two readers could take different ones
+			return refusal(mcp.HEADER_MISMATCH, name+": header is there twice")
+		}
+	}
 	stated, meant := h.Get(mcp.HeaderProtocolVersion), p.Meta.ProtocolVersion()
 	switch {
 	case h.Get(mcp.HeaderLastEventID) != "":
