@@ -5,13 +5,19 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// maxBody is the most bytes that one message may have.
-const maxBody = 4 << 20
+const (
+	maxBody     = 4 << 20          // bytes of one message
+	smallBody   = 64 << 10         // what longer ones take is bounded for all together
+	allBodies   = 128 << 20        // bytes
+	bodyTimeout = 30 * time.Second // for all of a message, and for the memory that a long one takes
+)
 
 // Handler returns the HTTP endpoint: MCP at /mcp, and /healthz and /readyz for
 // whoever watches the process. A request of 2026-07-28 leaves nothing behind,
@@ -26,7 +32,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/mcp", newGuard(s.options).wrap(endpoint))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return s.recovered(mux)
+	return bounded(s.recovered(mux))
 }
 
 // ready tells a load balancer to send no more once Shutdown was called.
@@ -102,7 +108,15 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		say(w, http.StatusRequestEntityTooLarge, "message is longer than 4 MiB\n")
 		return nil, false
 	}
+	ctl := http.NewResponseController(w)
+	_ = ctl.SetReadDeadline(time.Now().Add(bodyTimeout)) // fails where the connection has no deadlines
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = ctl.SetReadDeadline(time.Time{})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.Header().Set("Connection", "close")
+		say(w, http.StatusRequestTimeout, "message came too slowly\n")
+		return nil, false
+	}
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 		say(w, http.StatusRequestEntityTooLarge, "message is longer than 4 MiB\n")
 		return nil, false
@@ -140,6 +154,17 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 				http.Error(w, "internal error", http.StatusInternalServerError)
 			}
 		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bounded ends connections whose clients do not read. Whatever lasts longer sets the time anew when it writes.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctl := http.NewResponseController(w)
+		until := func() { _ = ctl.SetWriteDeadline(time.Now().Add(writeTimeout)) } // fails where the connection has no deadlines
+		until()
+		defer until() // what is buffered is written afterwards
 		next.ServeHTTP(w, r)
 	})
 }

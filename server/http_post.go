@@ -19,6 +19,13 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusUnsupportedMediaType, "want a message without Content-Encoding\n")
 		return
 	}
+	free, ok := s.roomFor(r)
+	if !ok {
+		w.Header().Set("Retry-After", "1")
+		say(w, http.StatusServiceUnavailable, "too many long messages are under way: try again later\n")
+		return
+	}
+	defer free()
 	raw, ok := body(w, r)
 	if !ok {
 		return
@@ -39,6 +46,23 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.postLegacy(w, r, m, p, raw)
+}
+
+// roomFor waits until there is memory for the message, which is taken until it is answered.
+func (s *Server) roomFor(r *http.Request) (free func(), ok bool) {
+	size := r.ContentLength
+	if size >= 0 && size <= smallBody || size > maxBody { // which is refused unread
+		return func() {}, true
+	}
+	if size < 0 {
+		size = maxBody
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), bodyTimeout)
+	defer cancel()
+	if s.bodies.Acquire(ctx, size) != nil {
+		return nil, false
+	}
+	return func() { s.bodies.Release(size) }, true
 }
 
 // postModern serves requests that stand alone. Notifications are taken and
@@ -187,6 +211,12 @@ func (s *Server) initialize(w http.ResponseWriter, r *http.Request, m message, p
 // answerOn dispatches c and answers it on w: as one JSON object, or as a
 // stream once something was sent before the result.
 func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw []byte) {
+	caller := Caller(r.Context())
+	if !s.calls.take(caller) {
+		busy(w, c.message, "too many calls are under way for you")
+		return
+	}
+	defer s.calls.giveBack(caller)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	out := newStream(w, cancel)
@@ -206,6 +236,12 @@ func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw [
 		status = statusOf(result.failure)
 	}
 	out.answer(status, result)
+}
+
+// busy tells a caller that has its share to come back.
+func busy(w http.ResponseWriter, m message, text string) {
+	w.Header().Set("Retry-After", "1")
+	reply(w, http.StatusTooManyRequests, failed(m.ID, refusal(mcp.INTERNAL_ERROR, text+": try again when some have ended")))
 }
 
 // reply writes one JSON object.

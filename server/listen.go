@@ -97,6 +97,12 @@ func (s *Server) ended(sub *subscription) answer {
 
 // listen serves subscriptions/listen over HTTP.
 func (s *Server) listen(w http.ResponseWriter, r *http.Request, m message) {
+	caller := Caller(r.Context())
+	if !s.streams.take(caller) {
+		busy(w, m, "too many streams are open for you")
+		return
+	}
+	defer s.streams.giveBack(caller)
 	sub, problem := s.subscribe(m)
 	if problem != nil {
 		status := statusOf(problem.Code)

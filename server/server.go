@@ -16,6 +16,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 	"github.com/dynamics-mcp/dynamics-mcp/tools"
@@ -65,7 +66,9 @@ type Server struct {
 
 	hub            *hub
 	sessions       *sessions
-	implementation mcp.Implementation // what the server says it is, and can
+	calls, streams *shares             // under way over HTTP
+	bodies         *semaphore.Weighted // bytes of long messages
+	implementation mcp.Implementation  // what the server says it is, and can
 	declared       mcp.ServerCapabilities
 }
 
@@ -104,6 +107,8 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, log: o.Log, set: set, hub: newHub()}
 	s.sessions = newSessions(s.hub, o.SessionIdle)
+	s.calls, s.streams = newShares(callsEach, callsAtAll), newShares(streamsEach, maxListeners)
+	s.bodies = semaphore.NewWeighted(allBodies)
 	s.mcp = server.NewMCPServer("dynamics-mcp", o.Version, append([]server.ServerOption{
 		server.WithTitle("Dynamics 365"),
 		server.WithDescription("Microsoft Dynamics 365 and Dataverse: tables, records and metadata."),

@@ -240,12 +240,19 @@ func (s *session) followed(cancel context.CancelFunc) {
 
 // end cancels all that goes on in the session.
 func (s *session) end() {
-	close(s.gone)
+	s.leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, cancel := range s.calls {
 		cancel()
 	}
+}
+
+// leave ends the session, but not its calls, whose client still waits.
+func (s *session) leave() {
+	close(s.gone)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.follower != nil {
 		s.follower()
 	}

@@ -21,6 +21,7 @@ type sessions struct {
 	hub   *hub
 	limit int
 	idle  time.Duration
+	held  *shares
 
 	mu    sync.Mutex
 	byID  map[string]*session
@@ -29,11 +30,11 @@ type sessions struct {
 }
 
 func newSessions(h *hub, idle time.Duration) *sessions {
-	return &sessions{hub: h, limit: maxSessions, idle: idle, byID: map[string]*session{}, byUse: list.New()}
+	return &sessions{hub: h, limit: maxSessions, idle: idle, held: newShares(sessionsEach, maxSessions), byID: map[string]*session{}, byUse: list.New()}
 }
 
 // open makes a session, in use until it is released. When there are too many,
-// the caller's own that was unused for the longest makes way.
+// of all or of the caller's, the caller's own that was unused for the longest makes way.
 func (t *sessions) open(caller string) (*session, error) {
 	s := &session{id: rand.Text(), caller: caller, gone: make(chan struct{}), busy: 1, listener: newListener(allLists()...)}
 	t.mu.Lock()
@@ -41,7 +42,11 @@ func (t *sessions) open(caller string) (*session, error) {
 	if len(t.byID) >= t.limit && !t.makeRoom(caller) {
 		return nil, errTooManySessions
 	}
+	if !t.held.take(caller) && (!t.makeRoom(caller) || !t.held.take(caller)) {
+		return nil, errTooManySessions
+	}
 	if err := t.hub.add(s.listener); err != nil {
+		t.held.giveBack(caller)
 		return nil, err
 	}
 	s.used, s.spot = time.Now(), t.byUse.PushBack(s)
@@ -100,12 +105,17 @@ func (t *sessions) end(id, caller string) bool {
 	return true
 }
 
-// drop has to be called with the mutex held.
+// drop has to be called with the mutex held, as has remove.
 func (t *sessions) drop(s *session) {
+	t.remove(s)
+	s.end()
+}
+
+func (t *sessions) remove(s *session) {
 	delete(t.byID, s.id)
 	t.byUse.Remove(s.spot)
 	t.hub.remove(s.listener)
-	s.end()
+	t.held.giveBack(s.caller)
 }
 
 // expire ends what was unused for too long, and comes back when the next one will be.
@@ -133,12 +143,13 @@ func (t *sessions) expire() {
 	}
 }
 
-// close ends all sessions.
+// close ends all sessions, and leaves their calls the time to end.
 func (t *sessions) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range t.byID {
-		t.drop(s)
+		t.remove(s)
+		s.leave()
 	}
 	if t.timer != nil {
 		t.timer.Stop()

@@ -116,9 +116,13 @@ func (s *stream) answer(status int, a answer) {
 	if s.ended {
 		return
 	}
+	if s.beats != nil {
+		s.beats.Stop()
+	}
 	if s.events {
 		_ = s.event(a.text) // fails when the client has gone
 	} else {
+		_ = s.ctl.SetWriteDeadline(time.Now().Add(writeTimeout))
 		reply(s.w, status, a)
 	}
 	s.ended = true
@@ -131,8 +135,5 @@ func (s *stream) close() {
 	s.ended = true
 	if s.beats != nil {
 		s.beats.Stop()
-	}
-	if s.events {
-		_ = s.ctl.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 	}
 }
