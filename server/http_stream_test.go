@@ -374,3 +374,23 @@ func TestErrorsHaveTheirCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestTheIconIsShownOnceAndNotWithEveryResult(t *testing.T) {
+	url := serveFixture(t, newFixture(t, Options{}))
+	for what, test := range map[string]struct {
+		body   string
+		header http.Header
+		icons  int
+	}{
+		"initialize": {`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, nil, 1},
+		"discover":   {modernCall("1", "server/discover", "", `{}`, ""), headersOf("server/discover", ""), 1},
+		"list":       {modernCall("1", "tools/list", "", `{}`, ""), headersOf("tools/list", ""), 0},
+		"call":       {modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, ""), headersOf("tools/call", "nothing"), 0},
+	} {
+		got := open(t, http.MethodPost, url, test.body, test.header).next()
+		want(t, got, `"name":"dynamics-mcp"`)
+		if n := strings.Count(got, "data:image/svg+xml"); n != test.icons {
+			t.Errorf("%s: got %d icons, want %d", what, n, test.icons)
+		}
+	}
+}

@@ -112,7 +112,7 @@ func New(o Options) (*Server, error) {
 	s.mcp = server.NewMCPServer("dynamics-mcp", o.Version, append([]server.ServerOption{
 		server.WithTitle("Dynamics 365"),
 		server.WithDescription("Microsoft Dynamics 365 and Dataverse: tables, records and metadata."),
-		server.WithIcons(mcp.Icon{Src: "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(icon)), MIMEType: "image/svg+xml", Sizes: []string{"any"}}),
+		server.WithHooks(s.introductions()),
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(true),
 		server.WithMethodCacheHints(mcp.MethodToolsList, listFreshness.Milliseconds(), mcp.CacheScopePrivate),
@@ -124,6 +124,21 @@ func New(o Options) (*Server, error) {
 		o.Mount(s, s.mcp)
 	}
 	return s, s.selfTest()
+}
+
+// introductions put the icon where a client gets to know the server. The library would put it into every result.
+func (s *Server) introductions() *server.Hooks {
+	icons := []mcp.Icon{{Src: "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(icon)), MIMEType: "image/svg+xml", Sizes: []string{"any"}}}
+	h := &server.Hooks{}
+	h.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest, r *mcp.InitializeResult) {
+		r.ServerInfo.Icons = icons
+	})
+	h.AddAfterDiscover(func(_ context.Context, _ any, _ *mcp.DiscoverRequest, r *mcp.DiscoverResult) {
+		info := s.implementation
+		info.Icons = icons
+		r.EnsureResultMeta().SetServerInfo(info)
+	})
+	return h
 }
 
 // icon is for the server alone: one for each tool would cost a model more than
@@ -185,6 +200,7 @@ func (s *Server) selfTest() error {
 		return err
 	}
 	s.implementation, s.declared = hello.ServerInfo, hello.Capabilities
+	s.implementation.Icons = nil
 	lists := []mcp.MCPMethod{mcp.MethodToolsList}
 	if s.declared.Prompts != nil {
 		lists = append(lists, mcp.MethodPromptsList)
