@@ -25,6 +25,9 @@ type config struct {
 	cacheDir    string        // "" is the user's own
 	listen      string
 
+	allowedHosts, allowedOrigins []string      // of the HTTP transport
+	sessionIdle                  time.Duration // of its sessions
+
 	audit, auditFile string
 	auditArguments   bool
 	metricsListen    string // "": nowhere

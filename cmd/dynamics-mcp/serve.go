@@ -36,6 +36,7 @@ func (c *config) serverOptions(log *slog.Logger) server.Options {
 	return server.Options{
 		Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout,
 		Unconfirmed: c.unconfirmed, ConfirmKey: []byte(c.confirmKey.Reveal()),
+		AllowedHosts: c.allowedHosts, AllowedOrigins: c.allowedOrigins, SessionIdle: c.sessionIdle,
 	}
 }
 

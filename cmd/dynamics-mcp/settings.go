@@ -93,6 +93,18 @@ func settings() []setting {
 		{key: "listen", flag: "listen", meta: "ADDRESS", fallback: defaultListen, scope: listening,
 			doc: "Address and port of the HTTP transport. Loopback only.",
 			set: func(c *config, _ *connection, v string) error { c.listen = v; return nil }},
+		{key: "allowed_hosts", flag: "allowed-hosts", meta: "HOST,...", scope: listening,
+			doc: "Names besides localhost by which clients reach the HTTP transport, such as the public one of a reverse proxy that passes it on.",
+			set: func(c *config, _ *connection, v string) (err error) { c.allowedHosts, err = parseHosts(v); return err }},
+		{key: "allowed_origins", flag: "allowed-origins", meta: "ORIGIN,...", scope: listening,
+			doc: "Web origins besides those of this machine whose pages may call the HTTP transport, such as https://app.example.",
+			set: func(c *config, _ *connection, v string) (err error) {
+				c.allowedOrigins, err = parseOrigins(v)
+				return err
+			}},
+		{key: "session_idle", flag: "session-idle", meta: "DURATION", fallback: "30m", scope: listening,
+			doc: "How long the HTTP transport keeps the session of a client before 2026-07-28 that it does not hear from.",
+			set: func(c *config, _ *connection, v string) (err error) { c.sessionIdle, err = parseTimeout(v); return err }},
 		{key: "log_level", flag: "log-level", meta: "LEVEL", fallback: "info", scope: everywhere,
 			doc: "Least important messages to log on standard error: debug, info, warn or error.",
 			set: func(c *config, _ *connection, v string) (err error) { c.logLevel, err = parseLevel(v); return err }},
@@ -153,6 +165,28 @@ func parseFile(v string) (string, error) {
 		return "", fmt.Errorf("got %q, want an absolute path", v)
 	}
 	return v, nil
+}
+
+// parseHosts takes names alone, and no pattern: whoever may use any name may use a page's own.
+func parseHosts(v string) ([]string, error) {
+	hosts := strings.Split(strings.ReplaceAll(v, " ", ""), ",")
+	for _, host := range hosts {
+		if host == "" || strings.ContainsAny(host, "*/@?#") {
+			return nil, fmt.Errorf("got %q, want names such as mcp.example.com, with commas between them", host)
+		}
+	}
+	return hosts, nil
+}
+
+func parseOrigins(v string) ([]string, error) {
+	origins := strings.Split(strings.ReplaceAll(v, " ", ""), ",")
+	for _, origin := range origins {
+		scheme, host, _ := strings.Cut(origin, "://")
+		if scheme == "" || host == "" || strings.ContainsAny(host, "*/@?#") {
+			return nil, fmt.Errorf("got %q, want origins such as https://app.example.com, with commas between them", origin)
+		}
+	}
+	return origins, nil
 }
 
 func parseTimeout(v string) (time.Duration, error) {

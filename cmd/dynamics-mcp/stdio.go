@@ -1,6 +1,11 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
 
 func (p *program) stdioCommand() *cobra.Command {
 	var demo bool
@@ -30,6 +35,7 @@ Logs go to standard error.`,
 				return err
 			}
 			defer stop()
+			signal.Ignore(syscall.SIGPIPE) // a client that goes must not end its calls without their audit lines
 			return s.ServeStdio(cmd.Context(), p.in, p.out)
 		},
 	}
