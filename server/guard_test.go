@@ -99,6 +99,7 @@ func TestBodiesThatAreNoMessageAreRefused(t *testing.T) {
 		want int
 	}{
 		"chunks":              {chunked + "\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(legacyList), legacyList), 200},
+		"chunks of 1 MiB":     {chunked + "\r\n100000\r\n" + strings.Repeat(" ", 1<<20) + fmt.Sprintf("\r\n%x\r\n%s\r\n0\r\n\r\n", len(legacyList), legacyList), 200},
 		"a chunk of no size":  {chunked + "\r\nzz\r\nx\r\n0\r\n\r\n", 400},
 		"length and chunks":   {chunked + "Content-Length: 5, 6\r\n\r\n0\r\n\r\n", 400},
 		"two lengths":         {"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", 400},

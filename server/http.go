@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -110,7 +111,7 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	}
 	ctl := http.NewResponseController(w)
 	_ = ctl.SetReadDeadline(time.Now().Add(bodyTimeout)) // fails where the connection has no deadlines
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	raw, err := readAll(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 	_ = ctl.SetReadDeadline(time.Time{})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		w.Header().Set("Connection", "close")
@@ -126,6 +127,29 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		return nil, false
 	}
 	return raw, true
+}
+
+// readAll reads as much as is announced, and otherwise part by part: a slice that grows leaves several times its size behind.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length >= 0 {
+		raw := make([]byte, length)
+		_, err := io.ReadFull(r, raw)
+		return raw, err
+	}
+	var parts [][]byte
+	for {
+		part, n := make([]byte, smallBody), 0
+		for n < len(part) {
+			k, err := r.Read(part[n:])
+			if n += k; errors.Is(err, io.EOF) {
+				return bytes.Join(append(parts, part[:n]), nil), nil
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		parts = append(parts, part)
+	}
 }
 
 func say(w http.ResponseWriter, status int, text string) {
