@@ -8,21 +8,25 @@ import (
 	"net/http"
 )
 
-// Changes is what has changed in a table since a moment.
+// Changes is a part of what has changed in a table since a moment.
 type Changes struct {
 	// Rows are those that were created or changed, as they are now, the oldest change first.
 	Rows []Row
 	// Deleted are the ids of rows that are gone, also of some that were never in Rows. A row that changed while this was
 	// read may be in both: read it again.
 	Deleted []string
-	// Token asks for what changes after this. It fits only the same table and columns.
+	// Token asks for what follows: the next part where there is More, else what changes after this. It fits only the same
+	// table and columns.
 	Token string
+	// More says that there are changes already that stand in none of the parts so far.
+	More bool
 }
 
 const codeExpiredVersionStamp = "0x80044352"
 
-// Changes returns what has changed in the columns of a table since the call that returned the token; "" is all of its
-// rows. Columns are as in Query.Select, without parties.
+// Changes returns the next part of what has changed in the columns of a table since the call that returned the token; ""
+// begins with all of its rows. A part is at most 5000 rows; whoever wants all goes on with its token while there is More.
+// Columns are as in Query.Select, without parties.
 //
 // Deletions are remembered for some days only, seven unless the organization says otherwise. An older token is a
 // Conflict: what was read before is to be read anew, without a token. A table that does not track changes is Invalid.
@@ -32,22 +36,17 @@ func (c *Client) Changes(ctx context.Context, table string, columns []string, to
 	if err != nil {
 		return Changes{}, during(op, err)
 	}
-	since, err := readPosition("token", token, c.changesFingerprint(p))
+	fingerprint := c.changesFingerprint(p)
+	at, err := readPosition("token", token, fingerprint)
 	if err != nil {
 		return Changes{}, during(op, err)
 	}
-	var all Changes
-	for at := (changesPosition{delta: since.token, token: since.token}); ; {
-		next, err := c.changesPage(ctx, op, p, at, &all)
-		if err != nil {
-			return Changes{}, err
-		}
-		if next.skip == "" {
-			all.Token = position{token: next.token}.encode(c.changesFingerprint(p))
-			return all, nil
-		}
-		at = next
+	part, next, err := c.changesPage(ctx, op, p, at)
+	if err != nil {
+		return Changes{}, err
 	}
+	part.Token, part.More = next.encode(fingerprint), next.token != ""
+	return part, nil
 }
 
 // changesPlan refuses what cannot be followed.
@@ -73,16 +72,9 @@ func (c *Client) changesFingerprint(p *plan) []byte {
 	return hash[:fingerprintSize]
 }
 
-// changesPosition is a place in the changes of a table.
-type changesPosition struct {
-	delta string // $deltatoken of the moment that the changes follow; "" for all rows
-	skip  string // $skiptoken of a page
-	token string // $deltatoken for the next call, where nothing follows
-}
-
-// changesPage adds a page to all.
-func (c *Client) changesPage(ctx context.Context, op string, p *plan, at changesPosition, all *Changes) (changesPosition, error) {
-	r := request{op: op, method: http.MethodGet, path: p.table.SetName, query: p.options, deltaToken: at.delta, skipToken: at.skip}
+// changesPage reads the page at a position, and tells the position behind it.
+func (c *Client) changesPage(ctx context.Context, op string, p *plan, at position) (Changes, position, error) {
+	r := request{op: op, method: http.MethodGet, path: p.table.SetName, query: p.options, deltaToken: at.delta, skipToken: at.token}
 	track := ""
 	if at.delta == "" {
 		track = "odata.track-changes"
@@ -90,24 +82,25 @@ func (c *Client) changesPage(ctx context.Context, op string, p *plan, at changes
 	r.header = []param{preferences(track, wantedAnnotations)}
 	read, a, err := c.rows(ctx, r, p.shape)
 	if err != nil {
-		return at, expiredToken(err)
+		return Changes{}, position{}, expiredToken(err)
 	}
-	all.Rows, all.Deleted = append(all.Rows, read.rows...), append(all.Deleted, read.deleted...)
+	part := Changes{Rows: read.rows, Deleted: read.deleted}
 	if read.nextLink != "" {
-		next, err := c.nextPosition(op, p.table.SetName, a, read, position{token: at.skip})
-		at.skip = next.token
-		return at, err
+		next, err := c.nextPosition(op, p.table.SetName, a, read, at)
+		return part, next, err
 	}
-	at.skip = ""
+	broken := &Error{Op: op, Kind: Internal, Status: a.status, RequestID: requestID(a.header)}
 	switch token, err := c.linkOption(read.deltaLink, p.table.SetName, deltaOption); {
 	case err != nil:
-		return at, &Error{Op: op, Kind: Internal, Status: a.status, Message: err.Error(), RequestID: requestID(a.header)}
+		broken.Message = err.Error()
+		return Changes{}, position{}, broken
 	case token != "":
-		at.token = token
-	case at.token == "": // where nothing has changed, the link may be missing, and the one before still holds
-		return at, &Error{Op: op, Kind: Internal, Status: a.status, Message: "the service gave no link to the changes that follow", RequestID: requestID(a.header)}
+		return part, position{delta: token}, nil
+	case at.delta == "":
+		broken.Message = "the service gave no link to the changes that follow"
+		return Changes{}, position{}, broken
 	}
-	return at, nil
+	return part, position{delta: at.delta}, nil // where nothing has changed, the link may be missing, and the one before still holds
 }
 
 // expiredToken says what to do about a token that the service does not follow any more.

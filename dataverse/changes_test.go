@@ -1,6 +1,7 @@
 package dataverse_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,13 +23,73 @@ func (p paged) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.RoundTripper.RoundTrip(r)
 }
 
+// following reads changes to their end, and counts the parts that they come in.
+func following(ctx context.Context, c *dataverse.Client, columns []string, token string) (all dataverse.Changes, parts int, err error) {
+	for all.Token, all.More = token, true; all.More; parts++ {
+		part, err := c.Changes(ctx, "account", columns, all.Token)
+		if err != nil {
+			return all, parts, err
+		}
+		all = dataverse.Changes{
+			Rows: append(all.Rows, part.Rows...), Deleted: append(all.Deleted, part.Deleted...),
+			Token: part.Token, More: part.More,
+		}
+	}
+	return all, parts, nil
+}
+
 func changes(t *testing.T, c *dataverse.Client, token string) dataverse.Changes {
 	t.Helper()
-	all, err := c.Changes(t.Context(), "account", []string{"name", "accountnumber"}, token)
+	all, _, err := following(t.Context(), c, []string{"name", "accountnumber"}, token)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+func TestChangesComeInPartsThatGoOnAnywhere(t *testing.T) {
+	server := emulator.Start(t)
+	open := func() *dataverse.Client {
+		return open(t, dataverse.Options{URL: server.URL, Transport: paged{signedIn{server.Token}}})
+	}
+	c := open()
+	var ids []string
+	for _, name := range []string{"A", "B", "C", "D", "E"} {
+		ids = append(ids, create(t, c, "account", dataverse.Values{"name": name}))
+	}
+	read := func(token string, wantMore ...bool) (got []string, last string) {
+		t.Helper()
+		for i, want := range wantMore {
+			part, err := open().Changes(t.Context(), "account", []string{"name"}, token) // by another process each
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(part.Rows) + len(part.Deleted); n > 2 || part.More != want {
+				t.Errorf("part %d: %d rows, more %v, want at most 2, %v", i, n, part.More, want)
+			}
+			got, token = append(append(got, names(part.Rows)...), part.Deleted...), part.Token
+		}
+		return got, token
+	}
+	got, token := read("", true, true, false)
+	if diff := cmp.Diff([]string{"A", "B", "C", "D", "E"}, got); diff != "" {
+		t.Errorf("all rows (-want +got)\n%s", diff)
+	}
+	for _, id := range ids[:2] {
+		if _, err := c.Update(t.Context(), "account", id, dataverse.Values{"name": "new"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Delete(t.Context(), "account", ids[4]); err != nil {
+		t.Fatal(err)
+	}
+	got, token = read(token, true, false)
+	if diff := cmp.Diff([]string{"new", "new", ids[4]}, got); diff != "" {
+		t.Errorf("what changed (-want +got)\n%s", diff)
+	}
+	if got, _ = read(token, false); len(got) > 0 {
+		t.Errorf("behind the last change: got %v", got)
+	}
 }
 
 func TestChangesAreAllRowsAndThenWhatChanged(t *testing.T) {

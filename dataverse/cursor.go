@@ -19,12 +19,14 @@ var (
 
 // position is a place between two pages.
 type position struct {
+	delta string // $deltatoken of the moment that changes follow, as the service wrote it; "" where all rows are read
 	token string // $skiptoken as the service wrote it, percent-encoded; "" is the start
 	seen  int    // rows before it
 }
 
-// A cursor is base64url of: version, fingerprint of the query, rows seen, and the token, compressed: cursors travel
-// through a model, which pays for every byte, and tokens consist of text that is always the same.
+// A cursor is base64url of: version, fingerprint of the query, rows seen, and the tokens, compressed: cursors travel
+// through a model, which pays for every byte, and tokens consist of text that is always the same. A deltatoken stands
+// before the skiptoken, with & behind it.
 const (
 	cursorVersion   = 1
 	fingerprintSize = 8
@@ -56,6 +58,9 @@ func (at position) encode(fingerprint []byte) string {
 		panic(err) // only for a level that does not exist
 	}
 	// Writes to a bytes.Buffer do not fail.
+	if at.delta != "" {
+		_, _ = io.WriteString(w, at.delta+"&")
+	}
 	_, _ = io.WriteString(w, at.token)
 	_ = w.Close()
 	return base64.RawURLEncoding.EncodeToString(b.Bytes())
@@ -84,11 +89,15 @@ func readPosition(word, cursor string, fingerprint []byte) (position, error) {
 		return position{}, damaged
 	}
 	packed := bytes.NewReader(raw[1+fingerprintSize+n:])
-	token, err := io.ReadAll(io.LimitReader(flate.NewReaderDict(packed, []byte(tokenText)), maxToken))
-	if err != nil || len(token) == 0 || !plainToken(token) {
+	text, err := io.ReadAll(io.LimitReader(flate.NewReaderDict(packed, []byte(tokenText)), maxToken))
+	delta, token, found := bytes.Cut(text, []byte("&"))
+	if !found {
+		delta, token = nil, text
+	}
+	if err != nil || len(delta)+len(token) == 0 || !plainToken(delta) || !plainToken(token) {
 		return position{}, damaged
 	}
-	return position{token: string(token), seen: int(seen)}, nil
+	return position{delta: string(delta), token: string(token), seen: int(seen)}, nil
 }
 
 // plainToken refuses what would end the token and begin another query option.

@@ -123,7 +123,10 @@ var reads = []called{
 		return one(err)
 	}},
 	{name: "Changes", run: func(ctx context.Context, c *dataverse.Client, _ []written) []error {
-		all, err := c.Changes(ctx, "account", []string{"name"}, "")
+		all, parts, err := following(ctx, c, []string{"name"}, "")
+		if err == nil && parts < 3 {
+			err = fmt.Errorf("got %d parts, want pages of two rows", parts)
+		}
 		read := slices.DeleteFunc(all.Rows, func(r dataverse.Row) bool { return !strings.HasPrefix(r.String("name"), "read") })
 		return isRead(read, err)
 	}},

@@ -85,7 +85,7 @@ func (c *Client) nextPosition(op, set string, a *answer, read page, at position)
 	case token != "" && place(token) == place(at.token):
 		return position{}, samePage(op, a)
 	}
-	return position{token: token, seen: at.seen + len(read.rows)}, nil
+	return position{delta: at.delta, token: token, seen: at.seen + len(read.rows)}, nil
 }
 
 func (p *plan) request(op string, q Query, at position) request {
