@@ -55,6 +55,9 @@ func (s *Server) dispatch(ctx context.Context, c *call, raw []byte) (a answer) {
 		}
 	}()
 	defer c.finish()
+	if problem := s.checkCursor(c.message.Method, c.params.Cursor); problem != nil {
+		return failed(c.message.ID, problem)
+	}
 	ctx = s.mcp.WithContext(ctx, c)
 	if c.token = c.message.token(c.params); c.token != nil {
 		ctx = tools.WithProgress(ctx, c.progress)

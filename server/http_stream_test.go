@@ -356,6 +356,7 @@ func TestErrorsHaveTheirCodes(t *testing.T) {
 		{modernCall("1", "no/method", "", `{}`, ""), headersOf("no/method", ""), 404, []string{"-32601"}},
 		{modernCall("1", "ping", "", `{}`, ""), headersOf("ping", ""), 404, []string{"-32601"}},
 		{modernCall("1", "tools/list", "", `5`, ""), headersOf("tools/list", ""), 400, []string{"-32602"}},
+		{modernCall("1", "tools/list", `"cursor":"nonsense",`, `{}`, ""), headersOf("tools/list", ""), 400, []string{"-32602"}},
 		{strings.ReplaceAll(modernCall("1", "tools/list", "", `{}`, ""), "2026-07-28", "2099-01-01"),
 			http.Header{"Mcp-Protocol-Version": {"2099-01-01"}, "Mcp-Method": {"tools/list"}}, 400, []string{"-32022", `"supported":[`}},
 		{legacyList, http.Header{"Mcp-Protocol-Version": {"1999-01-01"}}, 400, nil},

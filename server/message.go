@@ -68,6 +68,7 @@ func (m message) isResponse() bool {
 type params struct {
 	Meta      *mcp.Meta       `json:"_meta"`
 	URI       string          `json:"uri"`
+	Cursor    string          `json:"cursor"`
 	RequestID json.RawMessage `json:"requestId"`
 }
 

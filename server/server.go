@@ -115,6 +115,7 @@ func New(o Options) (*Server, error) {
 		server.WithHooks(s.introductions()),
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(true),
+		server.WithPaginationLimit(pageSize),
 		server.WithMethodCacheHints(mcp.MethodToolsList, listFreshness.Milliseconds(), mcp.CacheScopePrivate),
 	}, o.Library...)...)
 	for _, offer := range set.Offers() {
