@@ -231,3 +231,35 @@ func BenchmarkIdle(b *testing.B) {
 		b.ReportMetric(float64(beats), "keepalives")
 	}
 }
+
+func TestAClientThatClosesItsEndLosesNoAuditLine(t *testing.T) {
+	command := exec.CommandContext(t.Context(), "dynamics-mcp", "stdio", "--demo")
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	var log bytes.Buffer
+	command.Stderr = &log
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, message := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_current_user","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":2,"method":"ping"}`,
+	} {
+		_, _ = io.WriteString(in, message+"\n") // the process may have ended
+	}
+	_ = in.Close()
+	_ = command.Wait() // tells that standard output broke
+	if !strings.Contains(log.String(), `"msg":"tool called"`) || command.ProcessState.ExitCode() != 1 {
+		t.Errorf("exit code %d, log %s, want 1 and the audit line of the call", command.ProcessState.ExitCode(), log.String())
+	}
+}
