@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"crypto/rand"
 	"errors"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -11,6 +12,8 @@ import (
 const (
 	maxSessions = 16_000
 	sessionIdle = 30 * time.Minute
+
+	manySessions = 1000 // whose memory is worth giving back at once
 )
 
 var errTooManySessions = errors.New("too many sessions are open: try again later")
@@ -122,7 +125,7 @@ func (t *sessions) remove(s *session) {
 func (t *sessions) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now, next := time.Now(), t.idle
+	now, next, dropped := time.Now(), t.idle, 0
 	for e := t.byUse.Front(); e != nil; {
 		s, after := e.Value.(*session), e.Next()
 		if s.busy > 0 {
@@ -133,7 +136,11 @@ func (t *sessions) expire() {
 			break
 		}
 		t.drop(s)
+		dropped++
 		e = after
+	}
+	if dropped >= manySessions {
+		go debug.FreeOSMemory() // an idle runtime would keep it for long
 	}
 	t.timer = nil
 	if len(t.byID) > 0 {

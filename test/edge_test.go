@@ -100,6 +100,7 @@ const hello = `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocol
 
 // greet begins a session.
 func (e *edge) greet(tb testing.TB) {
+	tb.Helper()
 	answer := e.post(tb, strings.NewReader(hello), int64(len(hello)), nil)
 	_, _ = io.Copy(io.Discard, answer.Body)
 	_ = answer.Body.Close()
@@ -109,6 +110,7 @@ func (e *edge) greet(tb testing.TB) {
 }
 
 func (e *edge) listen(tb testing.TB) *bufio.Reader {
+	tb.Helper()
 	body := `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{` +
 		`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
 	answer := e.post(tb, strings.NewReader(body), int64(len(body)), map[string]string{"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"})
@@ -151,7 +153,7 @@ func BenchmarkSessions(b *testing.B) {
 		}
 		full := e.resident(b, "VmRSS")
 		var after int64
-		for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Second) { // the runtime returns memory in its own time
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Second) { // the runtime returns memory in its own time
 			if after = e.resident(b, "VmRSS"); after-before < (full-before)/2 {
 				break
 			}

@@ -93,6 +93,18 @@ func settings() []setting {
 		{key: "listen", flag: "listen", meta: "ADDRESS", fallback: defaultListen, scope: listening,
 			doc: "Address and port of the HTTP transport. Loopback only.",
 			set: func(c *config, _ *connection, v string) error { c.listen = v; return nil }},
+		{key: "log_level", flag: "log-level", meta: "LEVEL", fallback: "info", scope: everywhere,
+			doc: "Least important messages to log on standard error: debug, info, warn or error.",
+			set: func(c *config, _ *connection, v string) (err error) { c.logLevel, err = parseLevel(v); return err }},
+		{key: configKey, flag: "config", meta: "FILE", scope: everywhere,
+			doc: "Configuration file. Left out, config.yaml in the user's configuration folder is read when there is one.",
+			set: func(*config, *connection, string) error { return nil }}, // read before the others
+	}, append(reaching(), watching()...)...)
+}
+
+// reaching are the settings of who may reach the HTTP transport, and for how long it remembers them.
+func reaching() []setting {
+	return []setting{
 		{key: "allowed_hosts", flag: "allowed-hosts", meta: "HOST,...", scope: listening,
 			doc: "Names besides localhost by which clients reach the HTTP transport, such as the public one of a reverse proxy that passes it on.",
 			set: func(c *config, _ *connection, v string) (err error) { c.allowedHosts, err = parseHosts(v); return err }},
@@ -105,13 +117,7 @@ func settings() []setting {
 		{key: "session_idle", flag: "session-idle", meta: "DURATION", fallback: "30m", scope: listening,
 			doc: "How long the HTTP transport keeps the session of a client before 2026-07-28 that it does not hear from.",
 			set: func(c *config, _ *connection, v string) (err error) { c.sessionIdle, err = parseTimeout(v); return err }},
-		{key: "log_level", flag: "log-level", meta: "LEVEL", fallback: "info", scope: everywhere,
-			doc: "Least important messages to log on standard error: debug, info, warn or error.",
-			set: func(c *config, _ *connection, v string) (err error) { c.logLevel, err = parseLevel(v); return err }},
-		{key: configKey, flag: "config", meta: "FILE", scope: everywhere,
-			doc: "Configuration file. Left out, config.yaml in the user's configuration folder is read when there is one.",
-			set: func(*config, *connection, string) error { return nil }}, // read before the others
-	}, watching()...)
+	}
 }
 
 // isCredential says that a setting is one of those of which a connection takes one.
