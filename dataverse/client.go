@@ -96,6 +96,9 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
+// Close writes what is still to be kept on disk. Call it when the client is of no more use.
+func (c *Client) Close() { c.metadata.flush() }
+
 // serviceRoot makes the service root of an environment URL. A pasted API address is taken for its environment.
 func serviceRoot(env string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(env))

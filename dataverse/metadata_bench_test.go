@@ -1,6 +1,7 @@
 package dataverse_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -37,6 +38,7 @@ func BenchmarkDescribe(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+		c.Close()
 		for b.Loop() {
 			c, transport := begin(b, dir)
 			describe(b, c)
@@ -52,4 +54,30 @@ func BenchmarkDescribe(b *testing.B) {
 		}
 		requests(b, transport)
 	})
+}
+
+// BenchmarkDescribeAll describes all tables of an environment one after the other, and keeps them on disk or not.
+func BenchmarkDescribeAll(b *testing.B) {
+	server := emulator.Start(b)
+	for _, kept := range []bool{false, true} {
+		b.Run(fmt.Sprintf("kept=%v", kept), func(b *testing.B) {
+			for b.Loop() {
+				dir := ""
+				if kept {
+					dir = b.TempDir()
+				}
+				c := open(b, dataverse.Options{URL: server.URL, Transport: signedIn{server.Token}, CacheDir: dir, Limits: unlimited})
+				tables, err := c.Tables(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, t := range tables {
+					if _, err := c.Table(b.Context(), t.LogicalName); err != nil {
+						b.Fatal(err)
+					}
+				}
+				c.Close()
+			}
+		})
+	}
 }

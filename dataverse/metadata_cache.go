@@ -24,7 +24,8 @@ type metadata struct {
 	disk   disk
 	check  singleflight.Group
 
-	mu sync.Mutex
+	saving sync.Mutex // held while the disk is written; taken before mu
+	mu     sync.Mutex
 	// owner is whose metadata it is: labels come in the user's language.
 	owner owner
 	// stamp is the service's mark of a moment; everything held was fetched after it. "" where the service gives none.
@@ -32,6 +33,7 @@ type metadata struct {
 	checked time.Time // when it was last asked for changes
 	changed time.Time // when the schema was last seen or made to change
 	writes  int       // how often this client has changed the schema
+	unsaved bool      // something was fetched that the disk does not have, and it will be written soon
 }
 
 const (
@@ -41,6 +43,8 @@ const (
 	youngMetadata = time.Minute
 	// settling is the time in which all servers of an environment have heard of a change.
 	settling = time.Minute
+	// saveDelay is how long what was fetched waits to be written to disk, together with what is fetched meanwhile.
+	saveDelay = time.Second
 )
 
 func newMetadata(root, dir string, ttl time.Duration, now func() time.Time, log *slog.Logger) *metadata {
@@ -49,7 +53,7 @@ func newMetadata(root, dir string, ttl time.Duration, now func() time.Time, log 
 		ttl: ttl, now: now, disk: disk{dir: dir, environment: root, log: log},
 	}
 	if dir != "" {
-		m.tables.kept, m.table.kept = m.save, m.save
+		m.tables.kept, m.table.kept = m.keep, m.keep
 	}
 	return m
 }
@@ -191,15 +195,22 @@ func (m *metadata) epochs() int { return m.tables.epochs() + m.table.epochs() }
 
 // belong makes the metadata that of who: what is held of anybody else goes, and what the disk has comes in.
 func (m *metadata) belong(who owner) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if who == m.owner {
+	if m.belongs(who) {
 		return
 	}
+	m.flush()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	kept := m.disk.load(who, m.now())
 	m.tables.replace(kept.tables)
 	m.table.replace(kept.table)
 	m.owner, m.stamp = who, kept.stamp
+}
+
+func (m *metadata) belongs(who owner) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return who == m.owner
 }
 
 // restart forgets everything. What is fetched from now on is newer than stamp.
@@ -227,15 +238,26 @@ func (m *metadata) apply(found *metadataChanges) {
 	m.stamp = found.ServerVersionStamp
 }
 
-// save writes what is held to disk.
-func (m *metadata) save() {
-	m.disk.mu.Lock()
-	defer m.disk.mu.Unlock()
+// keep has what is held written to disk soon: whoever fetched a table need not wait for a file of all of them.
+func (m *metadata) keep() {
 	m.mu.Lock()
-	who := m.owner
+	defer m.mu.Unlock()
+	if !m.unsaved {
+		m.unsaved = true
+		time.AfterFunc(saveDelay, m.flush)
+	}
+}
+
+// flush writes what is held to disk, if there is something new.
+func (m *metadata) flush() {
+	m.saving.Lock()
+	defer m.saving.Unlock()
+	m.mu.Lock()
+	who, unsaved := m.owner, m.unsaved
 	k := kept{stamp: m.stamp, tables: m.tables.held(), table: m.table.held()}
+	m.unsaved = false
 	m.mu.Unlock()
-	if k.stamp != "" { // else nothing would tell how old it has become
+	if unsaved && k.stamp != "" { // else nothing would tell how old it has become
 		m.disk.save(who, k)
 	}
 }

@@ -24,9 +24,8 @@ type disk struct {
 	environment string // service root
 	log         *slog.Logger
 
-	mu      sync.Mutex // held while a file is written
-	swept   bool       // files of no more use were looked for
-	refused bool       // writing has failed, and that was told
+	swept   bool // files of no more use were looked for
+	refused bool // writing has failed, and that was told
 }
 
 // kept is what a file holds.
@@ -141,7 +140,8 @@ func heldText(name string, text []byte) *heldTable {
 	})}
 }
 
-// save writes the file of a user in one step, so that whoever reads it meanwhile has the old one or the new.
+// save writes the file of a user in one step, so that whoever reads it meanwhile has the old one or the new. It may not
+// be called concurrently.
 func (d *disk) save(who owner, k kept) {
 	err := func() error {
 		text, err := k.text(diskHeader{Format: diskFormat, Environment: d.environment, owner: who, Stamp: k.stamp})

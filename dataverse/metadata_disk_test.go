@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,7 +40,7 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.signedIn.RoundTrip(r)
 }
 
-// starting describes account as a program that has just started does, and tells how many definitions it asked for.
+// starting describes account as a program does that starts and ends, and tells how many definitions it asked for.
 func starting(t *testing.T, server *emulator.Server, dir string, o ...func(*counting, *dataverse.Options)) (*dataverse.Table, int) {
 	t.Helper()
 	transport := &counting{signedIn: signedIn{server.Token}}
@@ -48,6 +49,7 @@ func starting(t *testing.T, server *emulator.Server, dir string, o ...func(*coun
 		set(transport, &options)
 	}
 	c := open(t, options)
+	defer c.Close()
 	table, err := c.Table(t.Context(), "account")
 	if err != nil {
 		t.Fatal(err)
@@ -125,9 +127,55 @@ func TestAUserWhoComesInUnderwayIsNotGivenWhatIsHeldOfAnother(t *testing.T) {
 	if _, err := c.Table(t.Context(), "systemuser"); err != nil || transport.definitions.Load() == 0 {
 		t.Errorf("%d definitions asked for, %v", transport.definitions.Load(), err)
 	}
+	c.Close()
 	if list := files(t, dir); len(list) != 2 {
 		t.Errorf("%d files, want 2", len(list))
 	}
+}
+
+func TestWhatIsFetchedWithinASecondIsWrittenAtItsEnd(t *testing.T) {
+	e, err := emulator.New(t.Context(), emulator.Options{Empty: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dataverse.Options{URL: "http://localhost", Transport: transport{emulator.Transport(e)}, CacheDir: dir, Limits: unlimited})
+		describe := func(names ...string) {
+			t.Helper()
+			for _, name := range names {
+				if _, err := c.Table(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		kept := func() (tables int) {
+			t.Helper()
+			synctest.Wait()
+			for _, path := range files(t, dir) {
+				text, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				tables += bytes.Count(text, []byte("\n")) - 2 // without the header and the list of tables
+			}
+			return tables
+		}
+		describe("account", "contact", "task")
+		if n := kept(); n != 0 {
+			t.Errorf("%d tables were written while the caller waited", n)
+		}
+		time.Sleep(time.Second)
+		if n := kept(); n != 3 {
+			t.Errorf("a second later %d tables are kept, want 3", n)
+		}
+		describe("email")
+		c.Close()
+		if n := kept(); n != 4 {
+			t.Errorf("behind Close %d tables are kept, want 4", n)
+		}
+	})
 }
 
 func TestNothingIsWrittenBeforeSomethingIsFetched(t *testing.T) {
@@ -181,6 +229,7 @@ func TestProcessesShareAFolder(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			c := open(t, dataverse.Options{URL: server.URL, Transport: signedIn{server.Token}, CacheDir: dir})
+			defer c.Close()
 			for _, name := range []string{"account", "contact", "task"} {
 				if _, err := c.Table(t.Context(), name); err != nil {
 					t.Error(err)

@@ -26,6 +26,15 @@ func connect(c *config, log *slog.Logger, watchers []dataverse.Watch) []server.C
 	return out
 }
 
+// disconnect ends the use of connections.
+func disconnect(connections []server.Connection) {
+	for _, c := range connections {
+		if c.Client != nil {
+			c.Client.Close()
+		}
+	}
+}
+
 func (c *connection) client(of *config, log *slog.Logger, watchers []dataverse.Watch) (*dataverse.Client, error) {
 	if err := c.missing(); err != nil {
 		return nil, err

@@ -10,13 +10,16 @@ import (
 )
 
 // open makes the server of a command, over the configured connections or over a demo in this process. The
-// returned function ends the demo.
+// returned function ends what was opened.
 func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, w *watch, demo bool) (*server.Server, func(), error) {
 	o := c.serverOptions(log)
 	if !demo {
 		o.Connections = connect(c, log, w.watchers)
 		s, err := w.open(o)
-		return s, func() { w.close(log) }, err
+		return s, func() {
+			disconnect(o.Connections)
+			w.close(log)
+		}, err
 	}
 	e := startEmulator(cmd.Context(), emulator.Options{Log: log})
 	stop := func() {
