@@ -32,6 +32,7 @@ type Error struct {
 	RequestID  string        // what Microsoft support asks for; may be empty
 	RetryAfter time.Duration // how long the service asked to wait; 0 when it did not
 	Nearest    []string      // names or labels that may have been meant, best first
+	Faults     []*Error      // what is wrong one by one, where Message tells of several things; at most ten
 	Err        error         // cause, for the log
 	InDoubt    bool          // the change may have been made all the same: read the row before trying again
 

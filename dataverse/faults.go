@@ -43,14 +43,13 @@ func (f *faults) err() error {
 		return f.list[0]
 	}
 	all := invalid("%d faults", len(f.list))
-	for i, e := range f.list {
-		all.unknownName = all.unknownName || e.unknownName
-		switch {
-		case i < maxFaults:
-			all.Message += "\n- " + (&Error{Message: e.Message, Nearest: e.Nearest}).Error()
-		case i == maxFaults:
-			all.Message += fmt.Sprintf("\n- and %d more", len(f.list)-maxFaults)
-		}
+	all.unknownName = slices.ContainsFunc(f.list, func(e *Error) bool { return e.unknownName })
+	all.Faults = f.list[:min(len(f.list), maxFaults)]
+	for _, e := range all.Faults {
+		all.Message += "\n- " + (&Error{Message: e.Message, Nearest: e.Nearest}).Error()
+	}
+	if more := len(f.list) - maxFaults; more > 0 {
+		all.Message += fmt.Sprintf("\n- and %d more", more)
 	}
 	return all
 }

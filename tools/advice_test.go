@@ -19,6 +19,9 @@ func TestAdviceFitsTheFault(t *testing.T) {
 		{"query_records", `{"table":"account","cursor":"zzz"}`, "leave it out to start again", "describe_table"},
 		{"query_records", `{"table":"deal"}`, "list_tables with filter", "Did you mean"},
 		{"query_records", `{"table":"account","filter":"nothing_like_it eq 1"}`, "describe_table", "Did you mean"},
+		{"query_records", `{"table":"account","select":["nmae","telephon1"]}`, "Did you mean the nearest names told above?", "describe_table"},
+		{"query_records", `{"table":"account","select":["xyzzy","telephon1"]}`, "Did you mean the nearest names told above?", "describe_table"},
+		{"query_records", `{"table":"account","select":["xyzzy, nearest: plugh","plugh"]}`, "describe_table", "Did you mean"},
 		{"get_record", `{"table":"account","id":"00000000-0000-0000-0000-000000000001"}`, "Check the id with query_records", "describe_table"},
 	} {
 		got := failure(t, set, find(t, test.tool), test.args)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -187,7 +188,7 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	}
 	switch e.Kind {
 	case dataverse.Invalid:
-		if strings.Contains(e.Message, "\n- ") && strings.Contains(e.Message, ", nearest: ") { // several faults, each with its own
+		if slices.ContainsFunc(e.Faults, func(one *dataverse.Error) bool { return len(one.Nearest) > 0 }) {
 			return "Did you mean the nearest names told above? Correct them all and call again."
 		}
 		return "Correct the arguments and call again; describe_table shows a table's columns, types and choices."
