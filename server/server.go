@@ -5,6 +5,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -39,7 +40,7 @@ type Options struct {
 
 	AllowedHosts   []string      // Host names of the HTTP endpoint besides those of this machine
 	AllowedOrigins []string      // web origins that may call it besides those of this machine
-	DrainTimeout   time.Duration // how long calls may go on after the end of input; 0 means 30 s
+	DrainTimeout   time.Duration // how long calls may go on after the end of input; 0 means longer than any call takes
 	SessionIdle    time.Duration // how long an unused session of an older HTTP client lives; 0 means 30 min
 
 	// Authorize lets HTTP requests in, and names their caller by WithCaller. Nil lets everybody in.
@@ -92,7 +93,7 @@ func New(o Options) (*Server, error) {
 		o.Version = "dev"
 	}
 	if o.DrainTimeout == 0 {
-		o.DrainTimeout = 30 * time.Second
+		o.DrainTimeout = cmp.Or(o.Timeout, tools.DefaultTimeout) + 5*time.Second // so that each is answered
 	}
 	if o.SessionIdle == 0 {
 		o.SessionIdle = sessionIdle

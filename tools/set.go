@@ -56,10 +56,10 @@ type mounted struct {
 	checker func() (*checker, error) // compiled by the first call
 }
 
-const (
-	defaultReplyBytes = 64 << 10
-	defaultTimeout    = 45 * time.Second // clients give up after a minute
-)
+const defaultReplyBytes = 64 << 10
+
+// DefaultTimeout is what one call may take where nothing else is said: clients give up after a minute.
+const DefaultTimeout = 45 * time.Second
 
 // New binds the catalogue to connections. It opens none of them.
 func New(o Options) (*Set, error) {
@@ -67,7 +67,7 @@ func New(o Options) (*Set, error) {
 		o.ReplyBytes = defaultReplyBytes
 	}
 	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
+		o.Timeout = DefaultTimeout
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
