@@ -59,7 +59,10 @@ func (a *auditor) observe(ctx context.Context, c tools.Call) (context.Context, f
 
 // opening is what is known before a call.
 func (a *auditor) opening(ctx context.Context, c tools.Call) []slog.Attr {
-	attrs := []slog.Attr{slog.String("call", c.ID), slog.String("tool", c.Tool), slog.String("effect", c.Effect.String())}
+	attrs := []slog.Attr{slog.String("call", c.ID), slog.String("tool", c.Tool)}
+	if c.Effect != 0 {
+		attrs = append(attrs, slog.String("effect", c.Effect.String()))
+	}
 	if c.Connection != "" {
 		attrs = append(attrs, slog.String("connection", c.Connection))
 	}

@@ -110,8 +110,8 @@ func (m *Metrics) Observe(ctx context.Context, c tools.Call) (context.Context, f
 	m.inFlight.Inc()
 	return ctx, func(o tools.Outcome) {
 		m.inFlight.Dec()
-		m.calls.WithLabelValues(c.Tool, outcome(o)).Inc()
-		m.took.WithLabelValues(c.Tool).Observe(o.Took.Seconds())
+		m.calls.WithLabelValues(toolName(c), outcome(o)).Inc()
+		m.took.WithLabelValues(toolName(c)).Observe(o.Took.Seconds())
 	}, nil
 }
 

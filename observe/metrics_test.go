@@ -40,19 +40,27 @@ func holds(t *testing.T, page string, lines ...string) {
 
 func TestCallsAreCountedByToolAndOutcome(t *testing.T) {
 	m := NewMetrics("1.2.3")
-	_, ended, err := m.Observe(t.Context(), tools.Call{Tool: "get_record"})
+	_, ended, err := m.Observe(t.Context(), tools.Call{Tool: "get_record", Effect: tools.Reads})
 	if err != nil {
 		t.Fatal(err)
 	}
 	holds(t, scrape(t, m), "dynamics_mcp_tool_calls_in_flight 1")
 	ended(tools.Outcome{Took: 30 * time.Millisecond})
-	_, ended, err = m.Observe(t.Context(), tools.Call{Tool: "get_record"})
+	_, ended, err = m.Observe(t.Context(), tools.Call{Tool: "get_record", Effect: tools.Reads})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended(tools.Outcome{Took: time.Second, Kind: dataverse.Denied, Err: errors.New("secret")})
+	for _, name := range []string{"made_up", "made_up_too"} {
+		_, ended, err = m.Observe(t.Context(), tools.Call{Tool: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended(tools.Outcome{Kind: dataverse.NotFound, Err: errors.New("not offered")})
+	}
 	page := scrape(t, m)
 	holds(t, page,
+		`dynamics_mcp_tool_calls_total{outcome="not_found",tool="unknown"} 2`,
 		`dynamics_mcp_tool_calls_total{outcome="ok",tool="get_record"} 1`,
 		`dynamics_mcp_tool_calls_total{outcome="denied",tool="get_record"} 1`,
 		`dynamics_mcp_tool_call_duration_seconds_bucket{tool="get_record",le="0.05"} 1`,

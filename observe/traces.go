@@ -86,10 +86,10 @@ func (t *Traces) ID(ctx context.Context) string {
 
 // Observe implements tools.Observer. A span tells less than an audit line: it goes to whoever runs the collector.
 func (t *Traces) Observe(ctx context.Context, c tools.Call) (context.Context, func(tools.Outcome), error) {
-	ctx, span := t.tracer.Start(ctx, "tools/call "+c.Tool, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.Started),
+	ctx, span := t.tracer.Start(ctx, "tools/call "+toolName(c), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(c.Started),
 		trace.WithAttributes(
 			attribute.String("mcp.method.name", "tools/call"), attribute.String("gen_ai.operation.name", "execute_tool"),
-			attribute.String("gen_ai.tool.name", c.Tool), attribute.String("dynamics.call", c.ID),
+			attribute.String("gen_ai.tool.name", toolName(c)), attribute.String("dynamics.call", c.ID),
 			attribute.String("dynamics.connection", c.Connection),
 		))
 	return ctx, func(o tools.Outcome) {

@@ -107,13 +107,15 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: o, log: o.Log, set: set, hub: newHub()}
+	hooks := s.introductions()
+	hooks.AddOnError(s.unoffered)
 	s.sessions = newSessions(s.hub, o.SessionIdle)
 	s.calls, s.streams = newShares(callsEach, callsAtAll), newShares(streamsEach, maxListeners)
 	s.bodies = semaphore.NewWeighted(allBodies)
 	s.mcp = server.NewMCPServer("dynamics-mcp", o.Version, append([]server.ServerOption{
 		server.WithTitle("Dynamics 365"),
 		server.WithDescription("Microsoft Dynamics 365 and Dataverse: tables, records and metadata."),
-		server.WithHooks(s.introductions()),
+		server.WithHooks(hooks),
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(true),
 		server.WithPaginationLimit(pageSize),
@@ -176,6 +178,13 @@ func describe(o tools.Offer) mcp.Tool {
 func (s *Server) handler(name string) server.ToolHandlerFunc {
 	return func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		return s.callTool(s.traced(ctx, r.Params.Meta), name, r.Params)
+	}
+}
+
+// unoffered has a call be observed that the library refuses, as there is no such tool.
+func (s *Server) unoffered(ctx context.Context, _ any, _ mcp.MCPMethod, message any, err error) {
+	if r, ok := message.(*mcp.CallToolRequest); ok && errors.Is(err, server.ErrToolNotFound) {
+		_ = s.set.Unoffered(s.traced(ctx, r.Params.Meta), r.Params.Name, r.Params.RawArguments) // the client is told by the library
 	}
 }
 

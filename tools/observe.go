@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,8 +22,8 @@ type Observer func(context.Context, Call) (context.Context, func(Outcome), error
 // Call is one use of a tool.
 type Call struct {
 	ID         string // of this call and no other
-	Tool       string
-	Effect     Effect
+	Tool       string // at most 80 bytes
+	Effect     Effect // 0 for a tool that is not offered, whose name may be anything
 	Connection string // its name; "" where the arguments were too wrong to tell
 	Subject
 	Arguments json.RawMessage // as they came, before they were checked
@@ -44,6 +45,15 @@ type Outcome struct {
 	Err    error          // for a log, not for people: it may repeat what the caller wrote
 	Bytes  int            // of the reply
 	Took   time.Duration
+}
+
+// Unoffered tells the observers of a call of a tool that is not offered, and returns its error.
+func (s *Set) Unoffered(ctx context.Context, name string, args json.RawMessage) error {
+	started := s.options.Now()
+	err := &dataverse.Error{Kind: dataverse.NotFound, Message: fmt.Sprintf("tool %q: not offered", brief(name))}
+	_, end, _ := s.begin(ctx, Call{ID: uuid.NewString(), Tool: brief(name), Arguments: args, Started: started}) // it is refused anyway
+	end(Outcome{Kind: err.Kind, Err: err, Took: s.options.Now().Sub(started)})
+	return err
 }
 
 // begin tells the observers of c. Whatever it returns, end has to be called.

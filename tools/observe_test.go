@@ -62,6 +62,20 @@ func TestObserversLearnWhatACallIsAbout(t *testing.T) {
 	}
 }
 
+func TestObserversLearnOfToolsThatAreNotOffered(t *testing.T) {
+	w := &witness{}
+	set := connectWith(t, Options{ReadOnly: true, Observers: []Observer{w.observe}})
+	for name, want := range map[string]string{"delete_record": "delete_record", strings.Repeat("x", 100): strings.Repeat("x", 80) + "…"} {
+		*w = witness{}
+		if _, err := set.Call(t.Context(), name, json.RawMessage(`{"table":"account"}`)); dataverse.KindOf(err) != dataverse.NotFound {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if len(w.calls) != 1 || w.calls[0].Tool != want || w.calls[0].Effect != 0 || len(w.outcomes) != 1 || w.outcomes[0].Kind != dataverse.NotFound {
+			t.Errorf("%s: told of %+v and %+v, want one call that was not found", name, w.calls, w.outcomes)
+		}
+	}
+}
+
 func TestObserverThatRefusesStopsTheCall(t *testing.T) {
 	first, last := &witness{}, &witness{refusal: errors.New("the disk is full")}
 	set := connectWith(t, Options{Observers: []Observer{first.observe, last.observe}})

@@ -137,7 +137,7 @@ func (s *Set) Offers() []Offer {
 func (s *Set) Call(ctx context.Context, name string, args json.RawMessage) (Result, error) {
 	i := slices.IndexFunc(s.mounted, func(m *mounted) bool { return m.Name == name })
 	if i < 0 {
-		return Result{}, fmt.Errorf("tool %q: not offered", name)
+		return Result{}, s.Unoffered(ctx, name, args)
 	}
 	m, started := s.mounted[i], s.options.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
