@@ -207,18 +207,29 @@ func dateValue(c *Column, value any) (any, error) {
 	if c.Behavior != "DateOnly" {
 		return at.UTC().Format("2006-01-02T15:04:05Z"), nil
 	}
-	if h, m, s := at.Clock(); h != 0 || m != 0 || s != 0 {
-		return nil, wrongType(c, value, "a day without a time, such as 2026-05-01")
+	day, ok := dayOf(at)
+	if !ok {
+		return nil, wrongType(c, value, wantDay)
 	}
-	return at.Format(time.DateOnly), nil
+	return day, nil
 }
 
-func parseTime(s string) (time.Time, error) {
-	s = strings.TrimSpace(s)
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
+const wantDay = "a day without a time, such as 2026-05-01"
+
+// dayOf is the day that a moment means in a column with days alone: one without a time, or midnight in any zone.
+func dayOf(at time.Time) (day string, ok bool) {
+	h, m, s := at.Clock()
+	return at.Format(time.DateOnly), h == 0 && m == 0 && s == 0 && at.Nanosecond() == 0
+}
+
+// parseTime reads a day, or a moment with its zone; seconds may be left out, as OData has it.
+func parseTime(s string) (at time.Time, err error) {
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04Z07:00", time.RFC3339} {
+		if at, err = time.Parse(layout, strings.TrimSpace(s)); err == nil {
+			return at, nil
+		}
 	}
-	return time.Parse(time.RFC3339, s)
+	return at, err
 }
 
 func guidValue(c *Column, value any) (any, error) {

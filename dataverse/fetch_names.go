@@ -192,18 +192,41 @@ func (n *fetchNames) condition(t *Table, c *fetchxml.Condition) error {
 		}
 	}
 	column, ok := owner.Column(c.Attribute)
-	if !ok || len(column.Choices) == 0 || !slices.Contains([]fetchxml.Operator{
-		fetchxml.Eq, fetchxml.Ne, fetchxml.Neq, "in", "not-in", "contain-values", "not-contain-values"}, c.Operator) {
+	if !ok {
 		return nil
 	}
 	for i, v := range c.Values {
-		number, err := choiceOf(column, v)
+		v, err := fetchValue(column, c.Operator, v)
 		if err != nil {
 			return err
 		}
-		c.Values[i] = strconv.Itoa(number)
+		c.Values[i] = v
 	}
 	return nil
+}
+
+// fetchValue brings what a column is compared with into the service's form: the label of a choice, the reference to a
+// row, midnight where there are days alone. What is none of these is the service's to judge.
+func fetchValue(c *Column, by fetchxml.Operator, value string) (string, error) {
+	switch {
+	case len(c.Choices) > 0 && slices.Contains([]fetchxml.Operator{
+		fetchxml.Eq, fetchxml.Ne, fetchxml.Neq, "in", "not-in", "contain-values", "not-contain-values"}, by):
+		number, err := choiceOf(c, value)
+		return strconv.Itoa(number), err
+	case c.Type.isLookup(), c.Type == GUIDColumn:
+		if _, id, err := reference(c, value); err == nil {
+			if guid, ok := parseGUID(id); ok {
+				return guid, nil
+			}
+		}
+	case c.Behavior == "DateOnly":
+		if at, err := parseTime(value); err == nil {
+			if day, ok := dayOf(at); ok {
+				return day, nil
+			}
+		}
+	}
+	return value, nil
 }
 
 // name resolves the name of a column. FetchXML knows columns that the Web API does not list, such as

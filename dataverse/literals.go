@@ -104,6 +104,12 @@ func literal(c *Column, x *odata.Literal) (odata.Expr, error) {
 		return nil, unknownChoice(c, x.Value)
 	case c.Type == StringColumn, c.Type == MemoColumn:
 		return textLiteral(x), nil
+	case c.Behavior == "DateOnly" && x.Kind == odata.DateTime:
+		if at, err := parseTime(x.Value); err == nil {
+			if day, ok := dayOf(at); ok {
+				return &odata.Literal{Kind: odata.Date, Value: day}, nil
+			}
+		}
 	case c.Type == BooleanColumn && x.Kind == odata.Number && (x.Value == "0" || x.Value == "1"):
 		return &odata.Literal{Kind: odata.Bool, Value: strconv.FormatBool(x.Value == "1")}, nil
 	}
@@ -128,7 +134,7 @@ func quotedLiteral(c *Column, x *odata.Literal) (odata.Expr, error) {
 	case c.Type.isNumber(), c.Type == DateTimeColumn:
 		if plain, err := odata.ParseValue(x.Value); err == nil {
 			if l, ok := plain.(*odata.Literal); ok && fits(c, l.Kind) {
-				return l, nil
+				return literal(c, l)
 			}
 		}
 		return nil, wrongType(c, x.Value, wantOf(c, x.Value))

@@ -3,7 +3,6 @@ package dataverse
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/fetchxml"
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -204,10 +203,11 @@ func (v sqlValue) moment(c *Column) (sqlValue, error) {
 		return v, wrongType(c, v.text, wantOf(c, v.text))
 	}
 	if c.Behavior == "DateOnly" {
-		if at.Equal(at.Truncate(24 * time.Hour)) {
-			return sqlValue{odata.Date, at.UTC().Format(time.DateOnly)}, nil
+		day, ok := dayOf(at)
+		if !ok {
+			return v, wrongType(c, v.text, wantDay)
 		}
-		return v, wrongType(c, v.text, "a day without a time, such as 2026-05-01")
+		return sqlValue{odata.Date, day}, nil
 	}
 	return sqlValue{odata.DateTime, at.UTC().Format("2006-01-02T15:04:05.999999999Z07:00")}, nil
 }
