@@ -119,6 +119,18 @@ func TestAnAnswerCountsOnce(t *testing.T) {
 	}
 }
 
+func TestWhatAPersonDeclinedNobodyCanAgreeToLater(t *testing.T) {
+	modernRoads(t, func(t *testing.T, w *wire) {
+		asked := w.modern(askingClient, deletion(contoso), "")
+		if got := w.modern(askingClient, deletion(contoso), answered(asked.RequestState, decline)); got.StructuredContent.Status != "declined" {
+			t.Fatalf("got %+v, want it declined", got)
+		}
+		if got := w.modern(askingClient, deletion(contoso), answered(asked.RequestState, accept)); got.ResultType != "input_required" {
+			t.Errorf("the declined question, accepted: got %+v, want another question", got)
+		}
+	})
+}
+
 func TestAClientThatCannotAskPassesOnAConfirmation(t *testing.T) {
 	modernRoads(t, func(t *testing.T, w *wire) {
 		for _, capabilities := range []string{muteClient, `{"elicitation":{"url":{}}}`} {

@@ -110,25 +110,36 @@ func finished(text string) string {
 // confirm finds out whether a person agreed; nil says that the call may go on.
 func (s *Set) confirm(ctx context.Context, m *mounted, c Connection, given map[string]json.RawMessage, token json.RawMessage) (*pause, error) {
 	caller := callerOf(ctx)
+	d, err := s.deed(ctx, m, c, caller, given)
 	if caller.Answer == Declined || caller.Answer == Dismissed {
+		if err == nil {
+			_ = s.sealer.open(forState, d, caller.State) // uses it up: nobody can agree to it any more
+		}
 		return refusal(caller.Answer), nil
 	}
-	args, err := json.Marshal(given)
 	if err != nil {
 		return nil, err
 	}
-	question, err := m.tool.question(ctx, c.Deps, args)
-	if err != nil {
-		return nil, err
-	}
-	if len(s.options.Connections) > 1 {
-		question += " Environment: " + c.Name + "."
-	}
-	d := deed{caller: caller.ID, tool: m.Name, connection: c.Name, args: args, question: question}
 	if caller.Asks {
 		return s.askPerson(caller, d), nil
 	}
 	return s.askByToken(token, d)
+}
+
+// deed words what the call is about to do.
+func (s *Set) deed(ctx context.Context, m *mounted, c Connection, caller Caller, given map[string]json.RawMessage) (deed, error) {
+	args, err := json.Marshal(given)
+	if err != nil {
+		return deed{}, err
+	}
+	question, err := m.tool.question(ctx, c.Deps, args)
+	if err != nil {
+		return deed{}, err
+	}
+	if len(s.options.Connections) > 1 {
+		question += " Environment: " + c.Name + "."
+	}
+	return deed{caller: caller.ID, tool: m.Name, connection: c.Name, args: args, question: question}, nil
 }
 
 // refusal is the answer after a person was asked and did not agree.

@@ -251,22 +251,25 @@ func TestAModelCannotAnswerForThePersonWhoCanBeAsked(t *testing.T) {
 }
 
 func TestAPersonsAnswerDecides(t *testing.T) {
+	same := func(state string) string { return state }
 	set := connectWith(t, Options{}, twoAccounts()...)
-	_, put := remove(t, set, Caller{ID: "ann", Asks: true}, deleteContoso)
 	for _, try := range []struct {
-		caller       Caller
+		id           string
+		answer       Answer
+		state        func(string) string
 		status, says string
 	}{
-		{Caller{ID: "ann", Asks: true, State: put.State, Answer: Declined}, statusDeclined, "The user declined. Nothing was changed."},
-		{Caller{ID: "ann", Asks: true, State: put.State, Answer: Dismissed}, statusDeclined, "did not answer"},
-		{Caller{ID: "ann", Asks: true, State: put.State}, statusRequired, ""},
-		{Caller{ID: "bob", Asks: true, State: put.State, Answer: Agreed}, statusRequired, ""},
-		{Caller{ID: "ann", Asks: true, State: flipped(put.State), Answer: Agreed}, statusRequired, ""},
-		{Caller{ID: "ann", Asks: true, State: put.State, Answer: Agreed}, statusDone, ""},
+		{"ann", Declined, same, statusDeclined, "The user declined. Nothing was changed."},
+		{"ann", Dismissed, same, statusDeclined, "did not answer"},
+		{"ann", Unanswered, same, statusRequired, ""},
+		{"bob", Agreed, same, statusRequired, ""},
+		{"ann", Agreed, flipped, statusRequired, ""},
+		{"ann", Agreed, same, statusDone, ""},
 	} {
-		got, _ := remove(t, set, try.caller, deleteContoso)
+		_, put := remove(t, set, Caller{ID: "ann", Asks: true}, deleteContoso)
+		got, _ := remove(t, set, Caller{ID: try.id, Asks: true, State: try.state(put.State), Answer: try.answer}, deleteContoso)
 		if got.Status != try.status || !strings.Contains(got.Message, try.says) {
-			t.Errorf("%+v: got %+v, want %s", try.caller, got, try.status)
+			t.Errorf("%s, answer %d: got %+v, want %s", try.id, try.answer, got, try.status)
 		}
 	}
 	if got := accounts(t, set); got != 1 {
