@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 )
@@ -34,7 +35,9 @@ func (c *call) addFaults() error {
 	if body[0] != '[' {
 		body = append(append([]byte{'['}, body...), ']')
 	}
-	if err := json.Unmarshal(body, &given); err != nil {
+	rules := json.NewDecoder(bytes.NewReader(body))
+	rules.DisallowUnknownFields() // a rule misspelt would be one that does nothing
+	if err := rules.Decode(&given); err != nil {
 		return badRequest("the body is not a fault or a list of them: %v", err)
 	}
 	for _, fault := range given {
