@@ -46,7 +46,7 @@ none, says --yes.`,
 			if c.logLevel == slog.LevelInfo {
 				log = newLog(p.err, slog.LevelError) // the result or its failure is what was asked for
 			}
-			s, stop, err := p.open(cmd, c, log, p.watch(cmd.Context(), c, log, person()), demo)
+			s, stop, err := p.open(cmd, c, log, p.watch(cmd.Context(), c, log), demo)
 			if err != nil {
 				return err
 			}

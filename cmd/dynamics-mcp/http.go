@@ -51,7 +51,7 @@ func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) err
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	w := p.watch(cmd.Context(), c, log, "")
+	w := p.watch(cmd.Context(), c, log)
 	if err := w.listen(cmd.Context(), c); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	w := p.watch(ctx, c, log, "")
+	w := p.watch(ctx, c, log)
 	defer w.close(log)
 	if err := w.listen(ctx, c); err != nil {
 		return err

@@ -62,15 +62,15 @@ type watch struct {
 	listener  net.Listener     // of the metrics
 }
 
-// watch starts what every command has. Person is who calls when the transport does not tell.
-func (p *program) watch(ctx context.Context, c *config, log *slog.Logger, person string) *watch {
+// watch starts what every command has.
+func (p *program) watch(ctx context.Context, c *config, log *slog.Logger) *watch {
 	w := &watch{traces: p.traces(ctx, log)}
 	if w.traces != nil {
 		w.observers = append(w.observers, w.traces.Observe)
 		w.watchers = append(w.watchers, w.traces.Watch)
 	}
 	if c.audit != off {
-		w.observers = append(w.observers, p.audit(c, log, person, w.traces).Observer())
+		w.observers = append(w.observers, p.audit(c, log, w.traces).Observer())
 	}
 	return w
 }
@@ -122,10 +122,11 @@ func (w *watch) handler(h http.Handler) http.Handler {
 	return w.traces.Headers(h)
 }
 
-func (p *program) audit(c *config, log *slog.Logger, person string, traces *observe.Traces) observe.Audit {
+func (p *program) audit(c *config, log *slog.Logger, traces *observe.Traces) observe.Audit {
+	userName := person()
 	a := observe.Audit{
 		Required: c.audit == auditRequired, Arguments: c.auditArguments, Log: log,
-		Caller: func(ctx context.Context) string { return cmp.Or(server.Caller(ctx), person) },
+		Caller: func(ctx context.Context) string { return cmp.Or(server.Caller(ctx), userName) },
 		Trace:  func(context.Context) string { return "" },
 	}
 	if traces != nil {

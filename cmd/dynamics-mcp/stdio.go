@@ -30,7 +30,7 @@ Logs go to standard error.`,
 			if err != nil {
 				return err
 			}
-			s, stop, err := p.open(cmd, c, log, p.watch(cmd.Context(), c, log, person()), demo)
+			s, stop, err := p.open(cmd, c, log, p.watch(cmd.Context(), c, log), demo)
 			if err != nil {
 				return err
 			}
