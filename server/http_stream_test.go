@@ -353,6 +353,7 @@ func TestErrorsHaveTheirCodes(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"test://no"}}`, nil, 200, []string{"-32002", `"uri":"test://no"`}},
 		{modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, ""), headersOf("tools/call", "other"), 400, []string{"-32020"}},
 		{modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, ""), headersOf("tools/call", ""), 400, []string{"-32020"}},
+		{modernCall("1", "tools/call", `"name":"list_table","arguments":{},`, `{}`, ""), headersOf("tools/call", "list_table"), 400, []string{"-32602", "did you mean list_tables?"}},
 		{modernCall("1", "no/method", "", `{}`, ""), headersOf("no/method", ""), 404, []string{"-32601"}},
 		{modernCall("1", "ping", "", `{}`, ""), headersOf("ping", ""), 404, []string{"-32601"}},
 		{modernCall("1", "tools/list", "", `5`, ""), headersOf("tools/list", ""), 400, []string{"-32602"}},

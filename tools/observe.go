@@ -50,10 +50,26 @@ type Outcome struct {
 // Unoffered tells the observers of a call of a tool that is not offered, and returns its error.
 func (s *Set) Unoffered(ctx context.Context, name string, args json.RawMessage) error {
 	started := s.options.Now()
-	err := &dataverse.Error{Kind: dataverse.NotFound, Message: fmt.Sprintf("tool %q: not offered", brief(name))}
+	err := &dataverse.Error{Kind: dataverse.NotFound, Message: fmt.Sprintf("tool %q: not offered: %s", brief(name), s.instead(name))}
 	_, end, _ := s.begin(ctx, Call{ID: uuid.NewString(), Tool: brief(name), Arguments: args, Started: started}) // it is refused anyway
 	end(Outcome{Kind: err.Kind, Err: err, Took: s.options.Now().Sub(started)})
 	return err
+}
+
+// instead says why the tool called name is not offered, or which one was meant.
+func (s *Set) instead(name string) string {
+	isIt := func(t Tool) bool { return t.Name == name }
+	if s.options.ReadOnly && slices.ContainsFunc(Catalogue(), isIt) {
+		return "this server is read-only"
+	}
+	var names []string
+	for _, m := range s.mounted {
+		names = append(names, m.Name)
+	}
+	if near := closest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "want one of " + strings.Join(names, ", ")
 }
 
 // begin tells the observers of c. Whatever it returns, end has to be called.

@@ -144,7 +144,7 @@ func (p *program) call(cmd *cobra.Command, s *server.Server, tool string, input 
 	}
 	result, err := s.Call(cmd.Context(), tool, input, askTerminal)
 	if err != nil && !slices.Contains(names, tool) {
-		return &usageError{fmt.Sprintf("%v%s", err, didYouMean(tool, names))}
+		return &usageError{err.Error()}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", tool, err)
