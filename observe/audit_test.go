@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -190,6 +191,16 @@ func TestFileThatWasMovedAwayIsMadeAnew(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestFileThatCannotBeMadeIsKnownBeforeItsFirstLine(t *testing.T) {
+	dir := t.TempDir()
+	if err := NewFile(filepath.Join(dir, "missing", "audit.jsonl"), true).Open(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want %v", err, fs.ErrNotExist)
+	}
+	if err := NewFile(filepath.Join(dir, "audit.jsonl"), true).Open(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -63,10 +63,20 @@ type openFile struct {
 	info fs.FileInfo
 }
 
-// NewFile returns the file at path. It is opened with the first line, for its owner alone; when it was moved or removed
+// NewFile returns the file at path. It is opened with the first line or by Open, for its owner alone; when it was moved or removed
 // since the line before, a new one is made in its place. With synced, a line counts as written when it is on the disk;
 // lines that come together share that wait.
 func NewFile(path string, synced bool) *File { return &File{path: path, synced: synced} }
+
+// Open opens the file before its first line, so that a path where none can be made is known at once.
+func (f *File) Open() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.find(); err != nil {
+		return fmt.Errorf("audit file: %w", err)
+	}
+	return nil
+}
 
 // Write implements io.Writer. A line that it returns an error for is not in the file, or not for sure.
 func (f *File) Write(line []byte) (int, error) {

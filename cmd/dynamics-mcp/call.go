@@ -23,7 +23,8 @@ func (p *program) callCommand() *cobra.Command {
 		Short: "Use one tool and print its result",
 		Long: `Use one tool and print its result as JSON. The arguments are one JSON object,
 or - to read it from standard input. When the tool fails, its message goes to
-standard error and the exit code is 1.
+standard error and the exit code is 1. Nothing else is logged unless --log-level
+or --audit says so; --audit-file keeps audit lines.
 
 Before something is destroyed you are asked on the terminal. A script, which has
 none, says --yes.`,
@@ -43,10 +44,12 @@ none, says --yes.`,
 			if err != nil {
 				return err
 			}
-			if c.logLevel == slog.LevelInfo {
-				log = newLog(p.err, slog.LevelError) // the result or its failure is what was asked for
+			watching, log := p.quiet(c, log)
+			w, err := p.watch(cmd.Context(), c, watching)
+			if err != nil {
+				return err
 			}
-			s, stop, err := p.open(cmd, c, log, p.watch(cmd.Context(), c, log), demo)
+			s, stop, err := p.open(cmd, c, log, w, demo)
 			if err != nil {
 				return err
 			}
@@ -58,6 +61,19 @@ none, says --yes.`,
 	cmd.Flags().BoolVar(&yes, "yes", false, "Do not ask before something is destroyed, as with --confirm=never")
 	addFlags(cmd.Flags(), environment, serving)
 	return cmd
+}
+
+// quiet returns the log of what watches the call, and that of all else. Who says nothing about logs asked for the result
+// or its failure alone; who says --audit wants the audit line.
+func (p *program) quiet(c *config, log *slog.Logger) (watching, rest *slog.Logger) {
+	if slices.Contains(c.given, "log_level") {
+		return log, log
+	}
+	rest = newLog(p.err, slog.LevelError)
+	if slices.Contains(c.given, "audit") {
+		return log, rest
+	}
+	return rest, rest
 }
 
 // toolAndArguments wants one or two words.

@@ -32,6 +32,7 @@ type config struct {
 	auditArguments   bool
 	metricsListen    string // "": nowhere
 
+	given       []string      // keys of settings that the user gave, in any layer
 	connections []*connection // in the file's order, the one named default first
 	warnings    []string
 }
@@ -91,6 +92,7 @@ func (c *config) apply(s setting, conn *connection, value string, from origin) e
 		conn.ClientSecret, conn.Token, conn.TokenCommand = auth.Secret{}, auth.Secret{}, nil
 		conn.credential = from
 	}
+	c.given = append(c.given, s.key)
 	return s.set(c, conn, value)
 }
 

@@ -51,7 +51,10 @@ func (p *program) serveHTTP(cmd *cobra.Command, c *config, log *slog.Logger) err
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	w := p.watch(cmd.Context(), c, log)
+	w, err := p.watch(cmd.Context(), c, log)
+	if err != nil {
+		return err
+	}
 	if err := w.listen(cmd.Context(), c); err != nil {
 		return err
 	}
@@ -86,7 +89,10 @@ func (p *program) serveDemo(ctx context.Context, c *config, log *slog.Logger, re
 
 	e := startEmulator(ctx, emulator.Options{Log: log})
 	defer closeEmulator(e, log)
-	w := p.watch(ctx, c, log)
+	w, err := p.watch(ctx, c, log)
+	if err != nil {
+		return err
+	}
 	defer w.close(log)
 	if err := w.listen(ctx, c); err != nil {
 		return err

@@ -24,11 +24,12 @@ import (
 func watching() []setting {
 	return []setting{
 		{key: "audit", flag: "audit", meta: "MODE", fallback: auditOn, scope: serving,
-			doc: "Audit lines, one for each call of a tool: on, off, or required, which refuses every call that no line can be written for.",
+			doc: "Audit lines, one for each call of a tool: on, off, or required, which refuses every call that no line can be written for. " +
+				"The command call, which is quiet, prints them only if this or log_level is given.",
 			set: func(c *config, _ *connection, v string) (err error) { c.audit, err = parseAudit(v); return err }},
 		{key: "audit_file", flag: "audit-file", meta: "FILE", scope: serving,
 			doc: "File that audit lines are added to as JSON, as an absolute path. Left out, they go to the log, and required ones " +
-				"to standard error whatever the log level.",
+				"to standard error whatever the log level. Required lines need a file that can be opened at the start.",
 			set: func(c *config, _ *connection, v string) (err error) { c.auditFile, err = parseFile(v); return err }},
 		{key: "audit_arguments", flag: "audit-arguments", fallback: "false", scope: serving,
 			doc: "Tell the arguments of calls in audit lines. Left out, lines tell their SHA-256 alone, as they may hold what is in records.",
@@ -63,16 +64,22 @@ type watch struct {
 }
 
 // watch starts what every command has.
-func (p *program) watch(ctx context.Context, c *config, log *slog.Logger) *watch {
+func (p *program) watch(ctx context.Context, c *config, log *slog.Logger) (*watch, error) {
 	w := &watch{traces: p.traces(ctx, log)}
 	if w.traces != nil {
 		w.observers = append(w.observers, w.traces.Observe)
 		w.watchers = append(w.watchers, w.traces.Watch)
 	}
-	if c.audit != off {
-		w.observers = append(w.observers, p.audit(c, log, w.traces).Observer())
+	if c.audit == off {
+		return w, nil
 	}
-	return w
+	audit, err := p.audit(c, log, w.traces)
+	if err != nil {
+		w.close(log)
+		return nil, err
+	}
+	w.observers = append(w.observers, audit.Observer())
+	return w, nil
 }
 
 // traces are sent where the variables say that OpenTelemetry has for it, and made only if they do.
@@ -122,7 +129,7 @@ func (w *watch) handler(h http.Handler) http.Handler {
 	return w.traces.Headers(h)
 }
 
-func (p *program) audit(c *config, log *slog.Logger, traces *observe.Traces) observe.Audit {
+func (p *program) audit(c *config, log *slog.Logger, traces *observe.Traces) (observe.Audit, error) {
 	userName := person()
 	a := observe.Audit{
 		Required: c.audit == auditRequired, Arguments: c.auditArguments, Log: log,
@@ -134,7 +141,14 @@ func (p *program) audit(c *config, log *slog.Logger, traces *observe.Traces) obs
 	}
 	switch {
 	case c.auditFile != "":
-		a.Write = observe.JSONLines(observe.NewFile(c.auditFile, a.Required))
+		file := observe.NewFile(c.auditFile, a.Required)
+		a.Write = observe.JSONLines(file)
+		if !a.Required {
+			return a, nil // the log tells with the first call
+		}
+		if err := file.Open(); err != nil { // every call would be refused
+			return a, fmt.Errorf("every call has to be audited, and that cannot be: %w", err)
+		}
 	case a.Required:
 		a.Write = observe.JSONLines(p.err)
 	default:
@@ -145,7 +159,7 @@ func (p *program) audit(c *config, log *slog.Logger, traces *observe.Traces) obs
 			return log.Handler().Handle(ctx, line)
 		}
 	}
-	return a
+	return a, nil
 }
 
 // listen opens the port of the metrics, if there is to be one.

@@ -94,7 +94,7 @@ func settings() []setting {
 			doc: "Address and port of the HTTP transport. Loopback only.",
 			set: func(c *config, _ *connection, v string) error { c.listen = v; return nil }},
 		{key: "log_level", flag: "log-level", meta: "LEVEL", fallback: "info", scope: everywhere,
-			doc: "Least important messages to log on standard error: debug, info, warn or error.",
+			doc: "Least important messages to log on standard error: debug, info, warn or error. The command call logs errors alone unless this is given.",
 			set: func(c *config, _ *connection, v string) (err error) { c.logLevel, err = parseLevel(v); return err }},
 		{key: configKey, flag: "config", meta: "FILE", scope: everywhere,
 			doc: "Configuration file. Left out, config.yaml in the user's configuration folder is read when there is one.",

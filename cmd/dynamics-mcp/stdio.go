@@ -30,7 +30,11 @@ Logs go to standard error.`,
 			if err != nil {
 				return err
 			}
-			s, stop, err := p.open(cmd, c, log, p.watch(cmd.Context(), c, log), demo)
+			w, err := p.watch(cmd.Context(), c, log)
+			if err != nil {
+				return err
+			}
+			s, stop, err := p.open(cmd, c, log, w, demo)
 			if err != nil {
 				return err
 			}
