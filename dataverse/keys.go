@@ -65,7 +65,7 @@ func (t *Table) rowKey(id string) (rowKey, error) {
 		}
 	}
 	if !t.hasKey(names) {
-		return rowKey{}, invalid("id: %s is no alternate key of table %s%s", strings.Join(names, ","), t.LogicalName, t.keyHint())
+		return rowKey{}, invalid("id: %s is no alternate key of table %s, want a GUID%s", strings.Join(names, ","), t.LogicalName, t.keyHint())
 	}
 	k := rowKey{path: odata.FormatPath(path), text: path[0].String(), parts: parts}
 	if t.elastic() && len(names) == 2 && parts[partitionColumn] != "" {

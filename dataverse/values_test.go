@@ -276,7 +276,7 @@ func TestRowsGoByGUIDOrAlternateKey(t *testing.T) {
 	for id, want := range map[string]string{
 		"":                       "want a GUID or an alternate key: accountnumber=…",
 		"Contoso":                "want a GUID or an alternate key: accountnumber=…",
-		"name='Contoso'":         "name is no alternate key of table account",
+		"name='Contoso'":         "id: name is no alternate key of table account, want a GUID or an alternate key: accountnumber=…",
 		"acountnumber='A1'":      `no column "acountnumber"`,
 		"accountnumber='A1')/x(": "cannot be read as a key",
 		"accountnumber='A1":      "cannot be read as a key",
