@@ -65,7 +65,7 @@ func (c *commandToken) Token(ctx context.Context) (*oauth2.Token, error) {
 		return nil, &Error{Err: err, Message: fmt.Sprintf("token command %s: %v", c.argv[0], err)}
 	}
 	if end := token.Expiry; !c.now().Before(end) {
-		return nil, denied(fmt.Sprintf("token command %s printed a token that expired at %s", c.argv[0], end.UTC().Format(time.RFC3339)))
+		return nil, denied(fmt.Sprintf("token command %s printed a token that expired at %s: sign in again where it gets it", c.argv[0], end.UTC().Format(time.RFC3339)))
 	}
 	return token, nil
 }
@@ -83,6 +83,8 @@ func (c *commandToken) failure(err error, stderr string) *Error {
 	message := fmt.Sprintf("token command %s failed: %v", c.argv[0], err)
 	if line := firstLine(stderr); line != "" {
 		message += ": " + line
+	} else {
+		message += ": run it by hand to see why"
 	}
 	return &Error{Err: err, Message: message}
 }

@@ -120,11 +120,15 @@ func (g *clientSecret) explain(err error, authority *url.URL) *Error {
 		e.Message, e.Temporary, e.Err = g.clean(e.Message), temporary, err
 		return e
 	}
+	next := "; check the client id, secret and tenant"
+	if temporary { // nothing is wrong with them
+		next = ""
+	}
 	if refused.ErrorCode == "" {
-		return &Error{Temporary: temporary, Err: err, Message: fmt.Sprintf("%s answered %d without saying why", authority.Host, status)}
+		return &Error{Temporary: temporary, Err: err, Message: fmt.Sprintf("%s answered %d without saying why%s", authority.Host, status, next)}
 	}
 	return &Error{Code: refused.ErrorCode, Temporary: temporary, Err: err,
-		Message: fmt.Sprintf("%s refused: %s: %s", authority.Host, refused.ErrorCode, g.clean(firstLine(refused.ErrorDescription)))}
+		Message: fmt.Sprintf("%s refused: %s: %s%s", authority.Host, refused.ErrorCode, g.clean(firstLine(refused.ErrorDescription)), next)}
 }
 
 // clean removes the secret, should a service ever repeat it.

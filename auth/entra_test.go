@@ -178,7 +178,8 @@ func TestRefusedSignInSaysWhatToDo(t *testing.T) {
 	}{
 		{401, aadsts("AADSTS7000215", "Invalid client secret provided."), true, "copy the secret's Value"},
 		{400, aadsts("AADSTS99999", "Something new, with "+canary), true, "error?code=99999"},
-		{400, `{"error":"invalid_scope","error_description":"no ` + canary + `"}`, true, "invalid_scope: no [redacted]"},
+		{400, `{"error":"invalid_scope","error_description":"no ` + canary + `"}`, true, "invalid_scope: no [redacted]; check the client id, secret and tenant"},
+		{400, `{}`, true, "answered 400 without saying why; check the client id, secret and tenant"},
 		{503, `busy`, false, "answered 503"},
 		{429, `{"error":"temporarily_unavailable"}`, false, "temporarily_unavailable"},
 		{200, `{"token_type":"Bearer"}`, false, "gave no token"},
