@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sort"
 	"strings"
@@ -120,7 +121,7 @@ func explainError(tool string, err error, timeout time.Duration) string {
 	case isOwn:
 		return tool + ": " + reason(e) + "\n" + own.next
 	case ok:
-		return cmp.Or(e.Op, tool) + ": " + reason(e) + "\n" + advice(e, timeout)
+		return strings.TrimSuffix(cmp.Or(e.Op, tool)+": "+reason(e)+"\n"+advice(e, timeout), "\n")
 	case errors.Is(err, context.Canceled):
 		return tool + ": cancelled before it was done\nNothing more will happen; call again if it is still wanted."
 	case errors.Is(err, context.DeadlineExceeded):
@@ -175,10 +176,17 @@ func reason(e *dataverse.Error) string {
 	return e.Message + " [" + strings.Join(marks, ", ") + "]"
 }
 
-// codeDuplicateKey is how the service refuses an id or an alternate key that is taken.
-const codeDuplicateKey = "0x80040237"
+// Codes of conflicts that no etag resolves.
+const (
+	codeDuplicateKey = "0x80040237" // an id or a key that is taken
+	codeKeyExists    = "0x80060892" // an alternate key that is taken
+	codeCannotDelete = "0x80040227" // other records refer to it
+)
 
-// advice is one line: what to do about e.
+// correctURL is the advice after somebody else than Dataverse answered.
+const correctURL = "Correct the environment URL in the configuration: https and the environment's own host, nothing after it."
+
+// advice is one line: what to do about e. It is empty where the reason says so already.
 func advice(e *dataverse.Error, timeout time.Duration) string {
 	if len(e.Nearest) > 0 {
 		return "Did you mean " + orList(e.Nearest) + "?"
@@ -191,19 +199,16 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 		if slices.ContainsFunc(e.Faults, func(one *dataverse.Error) bool { return len(one.Nearest) > 0 }) {
 			return "Did you mean the nearest names told above? Correct them all and call again."
 		}
+		if endedByAction(e) {
+			return "This server has no tool for that action yet; the state was not changed."
+		}
 		return "Correct the arguments and call again; describe_table shows a table's columns, types and choices."
 	case dataverse.NotFound:
-		if e.Status == 0 { // a name, found missing before anything was sent
-			return "list_tables with filter finds tables by a part of their name."
-		}
-		return "Check the id with query_records and the table with list_tables."
+		return notFound(e)
 	case dataverse.Denied:
-		return denied(e.Status)
+		return denied(e)
 	case dataverse.Conflict:
-		if strings.EqualFold(e.Code, codeDuplicateKey) {
-			return "A record with this id or key exists: change it with update_record or upsert_record, or create one with another id or key."
-		}
-		return "It changed meanwhile or exists already. Read the record again with get_record, then decide and repeat with its etag."
+		return conflict(e.Code)
 	case dataverse.Throttled:
 		return fmt.Sprintf("The service is limiting calls; wait %s and call again.", max(e.RetryAfter, time.Second).Round(time.Second))
 	case dataverse.Unavailable:
@@ -213,26 +218,68 @@ func advice(e *dataverse.Error, timeout time.Duration) string {
 	}
 }
 
-func unavailable(e *dataverse.Error, timeout time.Duration) string {
-	_, signIn := errors.AsType[interface {
-		error
-		Denied() bool
-	}](e)
+func notFound(e *dataverse.Error) string {
 	switch {
-	case signIn:
+	case e.Status == 0: // a name, found missing before anything was sent
+		return "list_tables with filter finds tables by a part of their name."
+	case e.Status == 404 && e.Code == "": // Dataverse gives a code whenever it misses something
+		return correctURL
+	}
+	return "Check the id with query_records and the table with list_tables."
+}
+
+func conflict(code string) string {
+	switch strings.ToLower(code) {
+	case codeDuplicateKey, codeKeyExists:
+		return "A record with this id or key exists: use another value, or change it with update_record or upsert_record by its key."
+	case codeCannotDelete:
+		return "Other records that refer to it block this: find them with query_records, delete them or point them to another record first, then delete it again."
+	}
+	return "It changed meanwhile or exists already. Read the record again with get_record, then decide and repeat with its etag."
+}
+
+// endedByAction says whether the service refused an update of a state that only an action gives. It has no code of its
+// own for that.
+func endedByAction(e *dataverse.Error) bool {
+	return strings.Contains(e.Message, "set the state of") && strings.Contains(e.Message, "message instead")
+}
+
+func unavailable(e *dataverse.Error, timeout time.Duration) string {
+	dns, isDNS := errors.AsType[*net.DNSError](e)
+	noHost := isDNS && dns.IsNotFound
+	switch {
+	case isSignIn(e) && noHost:
+		return "Correct the host: that of the environment URL, or of the authority (DYNAMICS_AUTHORITY)."
+	case isSignIn(e):
 		return "Without a sign-in the environment was not asked; check the token command or the sign-in service, then call again."
+	case noHost:
+		return ""
 	case errors.Is(e, context.Canceled):
 		return "Nothing more will happen; call again if it is still wanted."
 	case errors.Is(e, context.DeadlineExceeded):
 		return askForLess(timeout)
 	case e.Status >= 500:
 		return "The service has a problem of its own; wait a minute and call again."
+	case e.Status >= 200 && e.Status < 400: // a web page, or a redirect to one
+		return correctURL
 	}
 	return "The environment cannot be reached; check its URL and the network, then call again."
 }
 
-func denied(status int) string {
-	if status == 401 || status == 0 { // without a token nothing is sent, so there is no status
+// isSignIn says whether e is the error of a sign-in, which tells in its own text what to do next.
+func isSignIn(e *dataverse.Error) bool {
+	_, ok := errors.AsType[interface {
+		error
+		Denied() bool
+	}](e)
+	return ok
+}
+
+func denied(e *dataverse.Error) string {
+	switch {
+	case isSignIn(e):
+		return ""
+	case e.Status == 401:
 		return "The sign-in was refused or has expired; renew the token or check the client id, secret and tenant."
 	}
 	return "The signed-in user lacks the right; get_current_user tells who that is, an administrator can grant a role."

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,37 @@ func TestErrorsSayWhatWhyAndWhatNext(t *testing.T) {
 			&dataverse.Error{Op: "list accounts", Kind: dataverse.Denied, Status: 401, Message: "token expired"},
 			"list accounts: token expired [denied, HTTP 401]\n" +
 				"The sign-in was refused or has expired; renew the token or check the client id, secret and tenant.",
+		},
+		{
+			&dataverse.Error{Op: "delete account 1", Kind: dataverse.Conflict, Status: 405, Code: "0x80040227", Message: "It is associated with another object."},
+			"delete account 1: It is associated with another object. [conflict, HTTP 405, 0x80040227]\n" +
+				"Other records that refer to it block this: find them with query_records, delete them or point them to another record first, then delete it again.",
+		},
+		{
+			&dataverse.Error{Op: "create account", Kind: dataverse.Conflict, Status: 412, Code: "0x80060892", Message: "A record that has the attribute values accountnumber already exists."},
+			"create account: A record that has the attribute values accountnumber already exists. [conflict, HTTP 412, 0x80060892]\n" +
+				"A record with this id or key exists: use another value, or change it with update_record or upsert_record by its key.",
+		},
+		{
+			&dataverse.Error{Op: "get account 1", Kind: dataverse.NotFound, Status: 404, Message: "answered with a web page instead of data: check the environment URL"},
+			"get account 1: answered with a web page instead of data: check the environment URL [not_found, HTTP 404]\n" + correctURL,
+		},
+		{
+			&dataverse.Error{Op: "get account 1", Kind: dataverse.Unavailable, Status: 200, Message: "answered with a web page instead of data: check the environment URL"},
+			"get account 1: answered with a web page instead of data: check the environment URL [unavailable, HTTP 200]\n" + correctURL,
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Denied, Message: "sign-in: token command az is not on the PATH: install it or give its full path", Err: refusedSignIn{}},
+			"list accounts: sign-in: token command az is not on the PATH: install it or give its full path [denied]",
+		},
+		{
+			&dataverse.Error{Op: "list accounts", Kind: dataverse.Unavailable, Message: "host crm.example does not exist: check the environment URL", Err: &net.DNSError{IsNotFound: true}},
+			"list accounts: host crm.example does not exist: check the environment URL [unavailable]",
+		},
+		{
+			&dataverse.Error{Op: "update incident 1", Kind: dataverse.Invalid, Status: 400, Code: "0x80040203", Message: "This message can not be used to set the state of incident to Resolved. In order to set state of incident to Resolved, use the CloseIncidentRequest message instead."},
+			"update incident 1: This message can not be used to set the state of incident to Resolved. In order to set state of incident to Resolved, use the CloseIncidentRequest message instead. [invalid, HTTP 400, 0x80040203]\n" +
+				"This server has no tool for that action yet; the state was not changed.",
 		},
 		{
 			&dataverse.Error{Kind: dataverse.Internal, Status: 500, Message: "An unexpected error occurred.", RequestID: "r-1"},
@@ -89,6 +121,14 @@ type hungSignIn struct{}
 func (hungSignIn) Error() string { return "sign-in: token command az did not finish in 20s" }
 func (hungSignIn) Denied() bool  { return false }
 func (hungSignIn) Unwrap() error { return context.DeadlineExceeded }
+
+// refusedSignIn is what package auth returns when somebody has to act.
+type refusedSignIn struct{}
+
+func (refusedSignIn) Error() string {
+	return "sign-in: token command az is not on the PATH: install it or give its full path"
+}
+func (refusedSignIn) Denied() bool { return true }
 
 func TestSameNameIsToldApartByNumber(t *testing.T) {
 	var l legend
