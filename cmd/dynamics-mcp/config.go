@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -42,6 +44,7 @@ type connection struct {
 	auth.Config
 	name       string
 	credential origin // where the credentials came from
+	fault      error  // why a secret among them cannot be read
 }
 
 // origin is a layer of configuration; a later one wins.
@@ -88,13 +91,38 @@ func loadConfig(flags *pflag.FlagSet, env lookup) (*config, error) {
 
 // apply sets one value. Credentials of one layer replace those of the layers below, of whichever kind.
 func (c *config) apply(s setting, conn *connection, value string, from origin) error {
-	if s.isCredential() && conn.credential != from {
-		conn.ClientSecret, conn.Token, conn.TokenCommand = auth.Secret{}, auth.Secret{}, nil
-		conn.credential = from
+	if s.isCredential() {
+		conn.credentialsFrom(from)
 	}
 	c.given = append(c.given, s.key)
 	return s.set(c, conn, value)
 }
+
+// credentialsFrom forgets the credentials of the layers below.
+func (c *connection) credentialsFrom(from origin) {
+	if c.credential == from {
+		return
+	}
+	c.ClientSecret, c.Token, c.TokenCommand, c.fault = auth.Secret{}, auth.Secret{}, nil, nil
+	c.credential = from
+}
+
+// lack keeps an unreadableSecret as the fault of its connection, as the others can do without it, and so can all that
+// signs in to nothing. It returns every other error, and that of a secret of the whole program.
+func (c *connection) lack(err error, from origin) error {
+	if _, ok := errors.AsType[*unreadableSecret](err); !ok || c == nil {
+		return err
+	}
+	c.credentialsFrom(from)
+	c.fault = cmp.Or(c.fault, err)
+	return nil
+}
+
+// unreadableSecret is a secret that is not where the configuration says.
+type unreadableSecret struct{ err error }
+
+func (e *unreadableSecret) Error() string { return e.err.Error() }
+func (e *unreadableSecret) Unwrap() error { return e.err }
 
 // connection finds or makes the connection of this name.
 func (c *config) connection(name string) *connection {
@@ -124,7 +152,9 @@ func (c *config) readEnvironment(env lookup) error {
 	for _, s := range settings() {
 		value, name, err := environmentValue(s, env)
 		if err != nil {
-			return err
+			if err := c.target(s).lack(err, fromEnvironment); err != nil {
+				return err
+			}
 		}
 		if value == "" {
 			continue // clients pass empty variables for what the user left out
@@ -175,11 +205,11 @@ func unknownVariables(environ []string) []string {
 func readSecret(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", err
+		return "", &unreadableSecret{err}
 	}
 	secret := strings.TrimRight(string(b), "\r\n")
 	if secret == "" {
-		return "", fmt.Errorf("%s is empty", path)
+		return "", &unreadableSecret{fmt.Errorf("%s is empty", path)}
 	}
 	return secret, nil
 }

@@ -112,8 +112,8 @@ func TestMistakeInFileIsShownWithLineAndNearestKey(t *testing.T) {
 		"connections: [a]":                             `want a mapping`,
 		"connections: {a: {url: }}":                    `url: has no value`,
 		"connections: {a: {url: {b: c}}}":              `url: want one value`,
-		"connections: {a: {token_env: NO_SUCH}}":       `no variable NO_SUCH`,
-		"connections: {a: {token_file: no-such-file}}": `no-such-file: no such file`,
+		"confirm_key_env: NO_SUCH":                     `no variable NO_SUCH`,
+		"confirm_key_file: no-such-file":               `no-such-file: no such file`,
 		"connections: {a: {token_command: \"az 'x\"}}": `token_command: token command`,
 		"a: [":          `config.yaml: yaml: line 1`,
 		"config: other": `unknown key "config"`,
@@ -125,12 +125,41 @@ func TestMistakeInFileIsShownWithLineAndNearestKey(t *testing.T) {
 	}
 }
 
+func TestSecretThatCannotBeReadIsAFaultOfItsConnectionAlone(t *testing.T) {
+	const url = "url: https://a.crm.dynamics.com, "
+	for _, test := range []struct {
+		file string
+		env  map[string]string
+		want map[string]string // faults
+	}{
+		{"connections: {a: {" + url + "token_env: NO_SUCH}, b: {" + url + "token: t}}", nil,
+			map[string]string{"a": `config.yaml:1: token_env: the environment has no variable NO_SUCH`}},
+		{"connections: {a: {" + url + "client_id: x, client_secret_file: no-such-file}}", nil,
+			map[string]string{"a": `no-such-file: no such file`}},
+		{"connections: {default: {" + url + "token: t}}", map[string]string{"DYNAMICS_TOKEN_FILE": "no-such-file"},
+			map[string]string{"default": `DYNAMICS_TOKEN_FILE: open no-such-file`}},
+		{"connections: {default: {" + url + "token_file: no-such-file}}", map[string]string{"DYNAMICS_TOKEN": "t"}, nil},
+	} {
+		c, err := load(t, test.file, test.env)
+		if err != nil {
+			t.Errorf("%s: %v", test.file, err)
+			continue
+		}
+		for _, conn := range c.connections {
+			err, want := conn.missing(), test.want[conn.name]
+			if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: connection %s: got %v, want %q", test.file, conn.name, err, want)
+			}
+		}
+	}
+}
+
 func TestMistakeInEnvironmentNamesTheVariable(t *testing.T) {
 	for name, value := range map[string]string{
-		"DYNAMICS_LOG_LEVEL":          "loud",
-		"DYNAMICS_READ_ONLY":          "perhaps",
-		"DYNAMICS_TOKEN_COMMAND":      "[1]",
-		"DYNAMICS_CLIENT_SECRET_FILE": "no-such-file",
+		"DYNAMICS_LOG_LEVEL":        "loud",
+		"DYNAMICS_READ_ONLY":        "perhaps",
+		"DYNAMICS_TOKEN_COMMAND":    "[1]",
+		"DYNAMICS_CONFIRM_KEY_FILE": "no-such-file",
 	} {
 		if _, err := load(t, "", map[string]string{name: value}); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
 			t.Errorf("%s=%s: got %v", name, value, err)

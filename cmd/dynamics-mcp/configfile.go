@@ -104,7 +104,7 @@ func (f *configFile) value(conn *connection, key, node *yaml.Node) error {
 			err = f.config.apply(s, conn, text, fromFile)
 		}
 		if err != nil {
-			return f.fail(key, fmt.Errorf("%s: %w", key.Value, err))
+			return conn.lack(f.fail(key, fmt.Errorf("%s: %w", key.Value, err)), fromFile)
 		}
 		return nil
 	}
@@ -130,7 +130,7 @@ func (f *configFile) text(s setting, key string, node *yaml.Node) (string, error
 		if value := f.env(name); value != "" {
 			return value, nil
 		}
-		return "", fmt.Errorf("the environment has no variable %s", name)
+		return "", &unreadableSecret{fmt.Errorf("the environment has no variable %s", name)}
 	case s.secret && key == s.key+"_file":
 		path, err := scalar(node)
 		if err != nil {

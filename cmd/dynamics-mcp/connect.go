@@ -84,6 +84,8 @@ func (c *connection) missing() error {
 		address, credentials = "Set url", "client_id and client_secret, or token, or token_command"
 	}
 	switch {
+	case c.fault != nil:
+		return &missingSetting{fmt.Sprintf("connection %s: %v", c.name, c.fault), "Put the secret there, or correct the configuration" + restart + "."}
 	case c.URL == "" && c.name == defaultConnection:
 		return &missingSetting{"no Dataverse environment is configured", address + " and either " + credentials + restart + demo}
 	case c.URL == "":
