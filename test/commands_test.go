@@ -2,10 +2,12 @@ package test
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,19 +15,30 @@ import (
 
 const startLimit = 20 * time.Second
 
-// setup gives each script two addresses of its own.
-func setup(env *testscript.Env) error {
-	for _, name := range []string{"ADDR", "ADDR2"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
+// addresses gives each script two addresses of its own. They lie below the ports that systems give to whoever asks for
+// any, so that nobody else takes one before the script does.
+func addresses() func(*testscript.Env) error {
+	var next atomic.Int32
+	next.Store(20_000 + int32(os.Getpid()%10_000)) //nolint:gosec // below 10,000
+	return func(env *testscript.Env) error {
+		for _, name := range []string{"ADDR", "ADDR2"} {
+			for {
+				address := fmt.Sprintf("127.0.0.1:%d", next.Add(1))
+				l, err := net.Listen("tcp", address)
+				if err == nil {
+					env.Setenv(name, address)
+					err = l.Close()
+				}
+				if err == nil {
+					break
+				}
+				if next.Load() > 32_000 {
+					return err
+				}
+			}
 		}
-		env.Setenv(name, l.Addr().String())
-		if err := l.Close(); err != nil {
-			return err
-		}
+		return nil
 	}
-	return nil
 }
 
 // listening ADDRESS waits until somebody listens there.

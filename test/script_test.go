@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               setup,
+		Setup:               addresses(),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"collector": collector,
 			"listening": listening,
