@@ -42,6 +42,7 @@ var messages = []message{
 	convertQuoteToSalesOrder,
 	convertSalesOrderToInvoice,
 	createCustomerRelationships,
+	createEntities,
 	createPolymorphicLookupAttribute,
 	deleteFile,
 	deleteOptionValue,

@@ -179,26 +179,10 @@ func required(g given, properties ...string) error {
 
 // createTable creates a table with its primary column.
 func (c *call) createTable(g given) error {
-	t, columns, err := c.newTable(g)
-	if err != nil {
+	var t *schema.Table
+	err := c.customize(func(ctx context.Context, d *draft) (err error) {
+		t, err = c.makeTable(ctx, d, g)
 		return err
-	}
-	err = c.customize(func(ctx context.Context, d *draft) error {
-		d.AddTable(t, d.version)
-		g.keep(newMetadata(d.Schema, nil, nil).table(t), &t.Extras)
-		for i, column := range columns {
-			if i == 0 { // it came with the table
-				column.keep(newMetadata(d.Schema, nil, nil).column(t.Columns[1], 2), &t.Columns[1].Extras)
-				continue
-			}
-			made, err := columnFrom(d.Schema, t, column)
-			if err != nil {
-				return err
-			}
-			d.AddColumn(t, made, d.version)
-			column.keep(newMetadata(d.Schema, nil, nil).column(made, len(t.Columns)), &made.Extras)
-		}
-		return c.materialize(ctx, d, t)
 	})
 	if err != nil {
 		return err
@@ -206,13 +190,36 @@ func (c *call) createTable(g given) error {
 	return c.defined("EntityDefinitions(" + t.MetadataID.String() + ")")
 }
 
+// makeTable adds a table to the draft, with its columns.
+func (c *call) makeTable(ctx context.Context, d *draft, g given) (*schema.Table, error) {
+	t, columns, err := newTable(d.Schema, g)
+	if err != nil {
+		return nil, err
+	}
+	d.AddTable(t, d.version)
+	g.keep(newMetadata(d.Schema, nil, nil).table(t), &t.Extras)
+	for i, column := range columns {
+		if i == 0 { // it came with the table
+			column.keep(newMetadata(d.Schema, nil, nil).column(t.Columns[1], 2), &t.Columns[1].Extras)
+			continue
+		}
+		made, err := columnFrom(d.Schema, t, column)
+		if err != nil {
+			return nil, err
+		}
+		d.AddColumn(t, made, d.version)
+		column.keep(newMetadata(d.Schema, nil, nil).column(made, len(t.Columns)), &made.Extras)
+	}
+	return t, c.materialize(ctx, d, t)
+}
+
 // newTable reads a table, with its columns: first the primary one.
-func (c *call) newTable(g given) (*schema.Table, []given, error) {
+func newTable(s *schema.Schema, g given) (*schema.Table, []given, error) {
 	name, logical, err := newName(g, "SchemaName")
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.schema.Table(logical) != nil || c.schema.Intersect(logical) != nil {
+	if s.Table(logical) != nil || s.Intersect(logical) != nil {
 		return nil, nil, fail(http.StatusBadRequest, codeInvalidSchemaName,
 			"An entity with the specified name %s already exists. Specify a unique name.", logical)
 	}
@@ -228,7 +235,7 @@ func (c *call) newTable(g given) (*schema.Table, []given, error) {
 	if !plainName.MatchString(t.Set) {
 		return nil, nil, fail(http.StatusBadRequest, codeInvalidSchemaName, "The entity set name %s is invalid.", t.Set)
 	}
-	if c.schema.Set(t.Set) != nil || metadataSets[t.Set] != "" {
+	if s.Set(t.Set) != nil || metadataSets[t.Set] != "" {
 		return nil, nil, fail(http.StatusBadRequest, codeInvalidSchemaName, "The entity set name %s is already in use. Specify a unique name.", t.Set)
 	}
 	if owner := g.word("OwnershipType"); owner != "" {
@@ -244,7 +251,7 @@ func (c *call) newTable(g given) (*schema.Table, []given, error) {
 		return nil, nil, err
 	}
 	writeTable(t, g, false)
-	columns, err := c.primaryFirst(t, g)
+	columns, err := primaryFirst(s, t, g)
 	return t, columns, err
 }
 
@@ -257,7 +264,7 @@ func writeTable(t *schema.Table, g given, merge bool) {
 }
 
 // primaryFirst adds the primary column to a new table, and returns all columns given, that first.
-func (c *call) primaryFirst(t *schema.Table, g given) ([]given, error) {
+func primaryFirst(s *schema.Schema, t *schema.Table, g given) ([]given, error) {
 	columns := g.items("Attributes", "AttributeMetadata")
 	isPrimary := func(column given) bool { return column.flag("IsPrimaryName", false) }
 	i := slices.IndexFunc(columns, isPrimary)
@@ -283,7 +290,7 @@ func (c *call) primaryFirst(t *schema.Table, g given) ([]given, error) {
 	}
 	column := &schema.Column{Logical: logical, Schema: name, Type: schema.String, Required: "None", Create: true, Update: true,
 		Read: true, Property: true, PrimaryName: true, MaxLength: 100, Format: "Text"}
-	if err := writeColumn(c.schema, column, columns[i], false); err != nil {
+	if err := writeColumn(s, column, columns[i], false); err != nil {
 		return nil, err
 	}
 	t.PrimaryName, t.Columns = logical, []*schema.Column{column}
