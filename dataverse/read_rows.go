@@ -15,6 +15,8 @@ type rowReader struct {
 	known  map[string]*known
 	start  known    // stands before the first property
 	cells  int      // of the row before
+	room   []cell   // for the rows to come
+	piece  int      // for how many rows there was room
 	cut    []*known // of this row: collections with a next link
 	spare  cell     // for what was not asked for
 
@@ -76,21 +78,22 @@ func (r *rowReader) list(each func(func() error) error) ([]Row, error) {
 		}
 		return err
 	})
+	one := func() error {
+		row, err := r.row()
+		if err == nil {
+			closed, err = r.close(']')
+		}
+		switch {
+		case err != nil:
+		case r.gone && r.goneID != "":
+			r.deleted = append(r.deleted, r.goneID)
+		default:
+			rows = append(roomy(rows), row)
+		}
+		return err
+	}
 	for err == nil && !closed {
-		err = each(func() error {
-			row, err := r.row()
-			if err == nil {
-				closed, err = r.close(']')
-			}
-			switch {
-			case err != nil:
-			case r.gone && r.goneID != "":
-				r.deleted = append(r.deleted, r.goneID)
-			default:
-				rows = append(roomy(rows), row)
-			}
-			return err
-		})
+		err = each(one)
 	}
 	return rows, err
 }
@@ -120,7 +123,7 @@ func (s *scanner) enter() (empty bool, err error) {
 func (r *rowReader) row() (Row, error) {
 	row := Row{Table: r.shape.name}
 	if r.placed {
-		row.cells = make([]cell, len(r.shape.columns))
+		row.cells = r.places()
 	} else {
 		row.cells = make([]cell, 0, r.cells)
 	}
@@ -141,6 +144,21 @@ func (r *rowReader) row() (Row, error) {
 	r.finish(&row)
 	return row, nil
 }
+
+// places are cells for a row with a place for each column. Rows share a piece of memory as their texts do.
+func (r *rowReader) places() []cell {
+	n := len(r.shape.columns)
+	if len(r.room) < n {
+		r.piece = min(2*r.piece+1, fullRoom)
+		r.room = make([]cell, r.piece*n)
+	}
+	cells := r.room[:n:n]
+	r.room = r.room[n:]
+	return cells
+}
+
+// fullRoom is for how many rows there is room at the most.
+const fullRoom = 15
 
 // after reads the name of the property after before: most often that which came there in the last row.
 func (r *rowReader) after(before *known) (*known, error) {
