@@ -39,8 +39,8 @@ var periods = map[string]func(now, today time.Time, x int) span{
 
 	"Last7Days":   func(now, today time.Time, _ int) span { return span{today.AddDate(0, 0, -7), past(now)} },
 	"Next7Days":   func(now, today time.Time, _ int) span { return span{now, today.AddDate(0, 0, 8)} },
-	"LastXHours":  func(now, _ time.Time, x int) span { return span{now.Truncate(time.Hour).Add(-hours(x)), past(now)} },
-	"NextXHours":  func(now, _ time.Time, x int) span { return span{now, now.Truncate(time.Hour).Add(hours(x + 1))} },
+	"LastXHours":  func(now, _ time.Time, x int) span { return span{hours(now.Truncate(time.Hour), -x), past(now)} },
+	"NextXHours":  func(now, _ time.Time, x int) span { return span{now, hours(now.Truncate(time.Hour), x+1)} },
 	"LastXDays":   func(now, today time.Time, x int) span { return span{today.AddDate(0, 0, -x), past(now)} },
 	"NextXDays":   func(now, today time.Time, x int) span { return span{now, today.AddDate(0, 0, x+1)} },
 	"LastXWeeks":  func(now, today time.Time, x int) span { return span{today.AddDate(0, 0, -7*x), past(now)} },
@@ -55,12 +55,14 @@ var periods = map[string]func(now, today time.Time, x int) span{
 	"LastXFiscalPeriods": func(_, today time.Time, x int) span { return months(period(today), -fiscalPeriod*x, fiscalPeriod*x) },
 	"NextXFiscalPeriods": func(_, today time.Time, x int) span { return months(period(today), fiscalPeriod, fiscalPeriod*x) },
 
-	"OlderThanXMinutes": func(now, _ time.Time, x int) span { return span{to: now.Add(-time.Duration(x) * time.Minute)} },
-	"OlderThanXHours":   func(now, _ time.Time, x int) span { return span{to: now.Add(-hours(x))} },
-	"OlderThanXDays":    func(_, today time.Time, x int) span { return span{to: today.AddDate(0, 0, -x)} },
-	"OlderThanXWeeks":   func(_, today time.Time, x int) span { return span{to: today.AddDate(0, 0, -7*x)} },
-	"OlderThanXMonths":  func(_, today time.Time, x int) span { return span{to: today.AddDate(0, -x, 0)} },
-	"OlderThanXYears":   func(_, today time.Time, x int) span { return span{to: today.AddDate(-x, 0, 0)} },
+	"OlderThanXMinutes": func(now, _ time.Time, x int) span {
+		return span{to: hours(now, -(x / 60)).Add(-time.Duration(x%60) * time.Minute)}
+	},
+	"OlderThanXHours":  func(now, _ time.Time, x int) span { return span{to: hours(now, -x)} },
+	"OlderThanXDays":   func(_, today time.Time, x int) span { return span{to: today.AddDate(0, 0, -x)} },
+	"OlderThanXWeeks":  func(_, today time.Time, x int) span { return span{to: today.AddDate(0, 0, -7*x)} },
+	"OlderThanXMonths": func(_, today time.Time, x int) span { return span{to: today.AddDate(0, -x, 0)} },
+	"OlderThanXYears":  func(_, today time.Time, x int) span { return span{to: today.AddDate(-x, 0, 0)} },
 
 	"InFiscalYear": func(_, _ time.Time, x int) span { return months(date(x, 1), 0, 12) },
 }
@@ -68,7 +70,10 @@ var periods = map[string]func(now, today time.Time, x int) span{
 // past ends a stretch that has now in it: moments are whole seconds.
 func past(now time.Time) time.Time { return now.Add(time.Second) }
 
-func hours(n int) time.Duration { return time.Duration(n) * time.Hour }
+// hours is a moment n hours later. A time.Duration ends after 292 years.
+func hours(from time.Time, n int) time.Time {
+	return from.AddDate(0, 0, n/24).Add(time.Duration(n%24) * time.Hour)
+}
 
 func date(year, month int) time.Time {
 	return time.Date(year, time.Month(month), 1, 0, 0, 0, 0, time.UTC)

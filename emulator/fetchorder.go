@@ -107,16 +107,23 @@ func (q *fetchQuery) window(terms []orderTerm, plain bool) (p window, err error)
 			return p, err
 		}
 	}
+	if p.number > math.MaxInt32/p.size {
+		return p, highPage()
+	}
 	if len(k.last) > 0 && !plain && p.number > k.page {
 		p.after, err = k.after(terms)
 		p.skip = (p.number - k.page - 1) * p.size
 		return p, err
 	}
-	if p.number > math.MaxInt32/p.size || p.number*p.size > maxSimplePaging {
-		return p, fail(http.StatusBadRequest, codeHighPage, "Paging cookie is required when trying to retrieve a set of records on any high pages.")
+	if p.number*p.size > maxSimplePaging {
+		return p, highPage()
 	}
 	p.skip = (p.number - 1) * p.size
 	return p, nil
+}
+
+func highPage() *Error {
+	return fail(http.StatusBadRequest, codeHighPage, "Paging cookie is required when trying to retrieve a set of records on any high pages.")
 }
 
 // statement is the SELECT for a page, and one row more that tells whether there is another.

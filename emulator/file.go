@@ -29,7 +29,7 @@ func holdsFile(c *schema.Column) bool { return c.Type == schema.File || c.Type =
 // fileOf is what the column of a row holds, nil for nothing.
 func (c *call) fileOf(ctx context.Context, row string, column *schema.Column) (*file, error) {
 	if column.Type == schema.Image {
-		value, err := c.valueOf(column.Table, row, column)
+		value, err := c.valueOf(ctx, column.Table, row, column)
 		text, _ := value.(string)
 		if err != nil || text == "" {
 			return nil, err

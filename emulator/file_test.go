@@ -153,3 +153,28 @@ func TestAnImageIsUploadedAsAFile(t *testing.T) {
 		t.Errorf("got %s", r.body)
 	}
 }
+
+func TestAnImageIsReadInBlocks(t *testing.T) {
+	s := start(t)
+	id := add(t, s, "accounts", `{"name":"Contoso","entityimage":"aGVsbG8="}`)
+	body := `{"Target":{"accountid":"` + id + `","@odata.type":"Microsoft.Dynamics.CRM.account"},"FileAttributeName":"entityimage"}`
+	if r := must(t, s, http.StatusOK, "POST", "InitializeFileBlocksDownload", body); !strings.Contains(r.body, `"FileSizeInBytes":5`) {
+		t.Errorf("got %s", r.body)
+	}
+}
+
+func TestBlocksAreNoMoreThanTheColumnTakes(t *testing.T) {
+	s, row, _ := withFileColumn(t)
+	target := `"Target":{"accountid":"` + row[len("accounts("):len(row)-1] + `","@odata.type":"Microsoft.Dynamics.CRM.account"},"FileName":"a","FileAttributeName":"sample_filecolumn"}`
+	begun := must(t, s, http.StatusOK, "POST", "InitializeFileBlocksUpload", `{`+target)
+	token := begun.body[strings.Index(begun.body, `"FileContinuationToken":`) : len(begun.body)-1]
+	block := func(id string, size int) string {
+		return `{"BlockId":"` + id + `","BlockData":"` + base64.StdEncoding.EncodeToString(make([]byte, size)) + `",` + token + `}`
+	}
+	must(t, s, http.StatusNoContent, "POST", "UploadBlock", block("a", 800))
+	must(t, s, http.StatusBadRequest, "POST", "UploadBlock", block("b", 800))
+	must(t, s, http.StatusNoContent, "POST", "UploadBlock", block("a", 600)) // in place of what it was
+	commit := `{"FileName":"a","MimeType":"text/plain",` + token + `,"BlockList":[%s]}`
+	must(t, s, http.StatusBadRequest, "POST", "CommitFileBlocksUpload", fmt.Sprintf(commit, `"a","a"`))
+	must(t, s, http.StatusOK, "POST", "CommitFileBlocksUpload", fmt.Sprintf(commit, `"a"`))
+}

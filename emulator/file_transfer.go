@@ -12,6 +12,7 @@ type transfer struct {
 	table, row, column string            // where an upload goes
 	file               file              // what has come; of a download, all of it
 	blocks             map[string][]byte // by id, until the list of them is committed
+	size               int               // of all blocks
 	done               bool              // all has come
 	begun              time.Time
 }

@@ -164,6 +164,8 @@ func TestDateFunctionsReadTheClock(t *testing.T) {
 		"InFiscalYear(PropertyName='scheduledend',PropertyValue=2025)":                            "",
 		"LastXDays(PropertyName='scheduledend',PropertyValue=2)":                                  "2026-03-01T23:00:00Z",
 		"LastXHours(PropertyName='scheduledend',PropertyValue=13)":                                "2026-03-01T23:00:00Z",
+		"LastXHours(PropertyName='scheduledend',PropertyValue=3000000)":                           "2026-02-20T09:00:00Z 2026-03-01T23:00:00Z", // 342 years
+		"OlderThanXMinutes(PropertyName='scheduledend',PropertyValue=180000000)":                  "",
 		"NextXHours(PropertyName='scheduledend',PropertyValue=1)":                                 "2026-03-02T13:00:00Z",
 		"Last7Days(PropertyName='scheduledend')":                                                  "2026-03-01T23:00:00Z",
 		"OlderThanXDays(PropertyName='scheduledend',PropertyValue=5)":                             "2026-02-20T09:00:00Z",

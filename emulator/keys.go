@@ -167,7 +167,9 @@ func keyValue(col *schema.Column, l *odata.Literal) (any, error) {
 		return valueIn(col, json.Number(l.Value))
 	case l.Kind == odata.Bool:
 		return valueIn(col, l.Value == "true")
-	case col.IsLookup() || col.Type == schema.String || col.Type == schema.Memo:
+	case col.IsLookup():
+		return guidOf(l)
+	case col.Type == schema.String || col.Type == schema.Memo:
 		return l.Value, nil
 	}
 	return valueIn(col, l.Value)

@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"net/http"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
@@ -55,7 +57,14 @@ var uploadBlock = message{
 			if u.blocks == nil {
 				return unknownTransfer(token)
 			}
-			u.blocks[a.text("BlockId")] = data
+			id := a.text("BlockId")
+			size := u.size - len(u.blocks[id]) + len(data)
+			if column := a.destination(u); column != nil {
+				if err := fileFits(column, size); err != nil {
+					return err
+				}
+			}
+			u.blocks[id], u.size = data, size
 			return nil
 		})
 	},
@@ -85,12 +94,24 @@ var commitFileBlocksUpload = message{
 	},
 }
 
+// destination is the column that an upload goes to, nil where it went meanwhile.
+func (a *acting) destination(u *transfer) *schema.Column {
+	if t := a.schema.Table(u.table); t != nil {
+		return t.Column(u.column)
+	}
+	return nil
+}
+
 // assembled is the file of the blocks that the list names, with where it goes. Its transfer is over.
 func (a *acting) assembled(ctx context.Context) (*file, location, *schema.Column, error) {
 	token, f := a.text("FileContinuationToken"), &file{name: a.text("FileName")}
-	var ended transfer
+	var l location
+	var column *schema.Column
 	err := a.transfers.with(token, func(u *transfer) error {
 		if u.blocks == nil {
+			return unknownTransfer(token)
+		}
+		if column = a.destination(u); column == nil {
 			return unknownTransfer(token)
 		}
 		for _, id := range a.texts("BlockList") {
@@ -98,18 +119,17 @@ func (a *acting) assembled(ctx context.Context) (*file, location, *schema.Column
 			if !ok {
 				return fail(http.StatusBadRequest, codeInvalidArgument, "The block '%s' of the list has not been uploaded.", id)
 			}
+			if err := fileFits(column, len(f.content)+len(block)); err != nil { // a list may name a block more than once
+				return err
+			}
 			f.content = append(f.content, block...)
 		}
-		ended = *u
+		l = location{table: column.Table, id: u.row}
 		delete(a.transfers.byToken, token)
 		return nil
 	})
 	if err != nil {
-		return nil, location{}, nil, err
-	}
-	l := location{table: a.schema.Table(ended.table), id: ended.row}
-	if l.table == nil || l.table.Column(ended.column) == nil { // it went meanwhile
-		return nil, l, nil, unknownTransfer(token)
+		return nil, l, nil, err
 	}
 	if err := l.find(ctx, a.tx); err != nil {
 		return nil, l, nil, err
@@ -117,8 +137,7 @@ func (a *acting) assembled(ctx context.Context) (*file, location, *schema.Column
 	if !l.found {
 		return nil, l, nil, l.missing()
 	}
-	column := l.table.Column(ended.column)
-	return f, l, column, fileFits(column, len(f.content))
+	return f, l, column, nil
 }
 
 var initializeFileBlocksDownload = message{
@@ -179,8 +198,11 @@ var deleteFile = message{
 	act: func(ctx context.Context, a *acting) error {
 		var table, column, row string
 		err := a.tx.QueryRowContext(ctx, `SELECT "table", "column", objectid FROM "$file" WHERE id = ?`, a.text("FileId")).Scan(&table, &column, &row)
-		if err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
 			return noSuchRow("fileattachment", a.text("FileId"))
+		}
+		if err != nil {
+			return err
 		}
 		t := a.schema.Table(table)
 		_, err = a.setFile(ctx, a.tx, location{table: t, id: row, found: true}, t.Column(column), nil)

@@ -69,7 +69,8 @@ func (a *acting) enqueue(ctx context.Context) (id string, err error) {
 
 // dequeue takes the row out of the queue that it waits in, which is the source queue where one is given.
 func (a *acting) dequeue(ctx context.Context, items *schema.Table, target location) error {
-	var item, queue string
+	var item string
+	var queue sql.NullString
 	err := a.tx.QueryRowContext(ctx, "SELECT queueitemid, queueid FROM queueitem WHERE objectid = ? AND statecode = 0", target.id).Scan(&item, &queue)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -79,7 +80,7 @@ func (a *acting) dequeue(ctx context.Context, items *schema.Table, target locati
 		if err != nil {
 			return err
 		}
-		if source.id != queue {
+		if source.id != queue.String {
 			return fail(http.StatusNotFound, "0x80040524", "The item is not in the source queue '%s'.", source.id)
 		}
 	}

@@ -2,10 +2,10 @@ package emulator
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -69,8 +69,6 @@ func readNames(ctx context.Context, q store.Querier, t *schema.Table, ids []stri
 
 // idList is the argument of json_each for these ids: one parameter, however many they are.
 func idList(ids []string) string {
-	if len(ids) == 0 {
-		return "[]"
-	}
-	return `["` + strings.Join(ids, `","`) + `"]` // GUIDs need no escaping
+	list, _ := json.Marshal(append([]string{}, ids...)) // strings never fail; nil would be null
+	return string(list)
 }

@@ -176,7 +176,7 @@ func (c *call) readProperty(t *schema.Table, id string, column *schema.Column, r
 	if column.Type == schema.File || column.Type == schema.Image && bare {
 		return c.readFile(t, id, column, rest[0].Name, bare)
 	}
-	value, err := c.valueOf(t, id, column)
+	value, err := c.valueOf(c.context(), t, id, column)
 	switch {
 	case err != nil:
 		return err
@@ -188,11 +188,11 @@ func (c *call) readProperty(t *schema.Table, id string, column *schema.Column, r
 	return c.answerProperty(t, id, rest[0].Name, appendValue(nil, column, value))
 }
 
-func (c *call) valueOf(t *schema.Table, id string, column *schema.Column) (value any, err error) {
+func (c *call) valueOf(ctx context.Context, t *schema.Table, id string, column *schema.Column) (value any, err error) {
 	if !column.Stored() {
 		return nil, nil
 	}
-	err = c.db.Read(c.context(), func(ctx context.Context, q store.Querier) error {
+	err = c.db.Read(ctx, func(ctx context.Context, q store.Querier) error {
 		query := "SELECT " + store.Quote(column.Logical) + " FROM " + store.Quote(t.Logical) + " WHERE " + store.Quote(t.PrimaryID) + " = ?"
 		return q.QueryRowContext(ctx, query, id).Scan(&value)
 	})

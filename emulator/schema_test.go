@@ -247,6 +247,27 @@ func TestANewKeyFindsRows(t *testing.T) {
 	mustSend(t, s, "DELETE", columnsOfBankAccount+"(LogicalName='new_number')", "")
 }
 
+func TestAKeyWithALookupTakesRowsThatAreThere(t *testing.T) {
+	s := emulator.Start(t)
+	mustSend(t, s, "POST", "EntityDefinitions", bankAccount)
+	mustSend(t, s, "POST", "RelationshipDefinitions", `{"@odata.type":"Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata","SchemaName":"new_account_bankaccount",
+		"ReferencedEntity":"account","ReferencingEntity":"new_bankaccount","Lookup":{"SchemaName":"new_OwnerId","DisplayName":`+text("Owner")+`}}`)
+	mustSend(t, s, "POST", "EntityDefinitions(LogicalName='new_bankaccount')/Keys", `{"SchemaName":"new_ByOwner","DisplayName":`+text("By owner")+`,"KeyAttributes":["new_ownerid"]}`)
+	owner := add(t, s, "accounts", `{"name":"Contoso"}`)
+	row := func(id string) string { return "new_bankaccounts(_new_ownerid_value=" + id + ")" }
+
+	mustSend(t, s, "PATCH", row(strings.ToUpper(owner)), `{"new_accountname":"Savings"}`)
+	if got := get(t, s, row(owner)+"?$select=new_accountname&$expand=new_OwnerId($select=name)"); !strings.Contains(got.body, `"name":"Contoso"`) {
+		t.Errorf("row by its lookup: %d %s", got.status, got.body)
+	}
+	for id, want := range map[string]int{"'a%22b'": http.StatusBadRequest, "00000000-0000-0000-0000-000000000001": http.StatusNotFound} {
+		if got := send(t, s, "PATCH", row(id), `{"new_accountname":"Nobody's"}`); got.status != want {
+			t.Errorf("row of %s: %d %s, want %d", id, got.status, got.body, want)
+		}
+	}
+	mustSend(t, s, "GET", "new_bankaccounts", "", `Prefer: odata.include-annotations="*"`)
+}
+
 func TestChoicesChangeByActions(t *testing.T) {
 	s := emulator.Start(t)
 	mustSend(t, s, "POST", "EntityDefinitions", bankAccount)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 )
@@ -35,7 +36,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.WriteHeader(http.StatusOK)
 	return &http.Response{
-		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Status: fmt.Sprint(w.status, " ", http.StatusText(w.status)), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.sent, Body: io.NopCloser(w.reader()), ContentLength: w.length(), Request: r,
 	}, nil
 }

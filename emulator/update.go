@@ -90,11 +90,19 @@ func (c *call) insertAt(ctx context.Context, tx *sql.Tx, l location, object memb
 		if _, given := row.values[column]; given || column == l.table.PrimaryID {
 			continue
 		}
-		if col := l.table.Column(column); col.IsLookup() {
-			setLookup(row.values, col, value, col.Targets[0])
-		} else {
-			row.values[column] = value
+		col := l.table.Column(column)
+		if id, isID := value.(string); isID && col.IsLookup() {
+			target := location{table: c.schema.Table(col.Targets[0]), id: id}
+			if err := target.find(ctx, tx); err != nil {
+				return "", err
+			}
+			if !target.found {
+				return "", target.missing()
+			}
+			setLookup(row.values, col, id, target.table.Logical)
+			continue
 		}
+		row.values[column] = value
 	}
 	return c.insert(ctx, tx, row)
 }
