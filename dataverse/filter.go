@@ -74,7 +74,7 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 		}
 		steps[i] = nav.name
 		if nav.collection && !strings.HasPrefix(steps[i+1], "$") {
-			return nil, nil, invalid("filter: %s holds many rows, write %s/any(x:x/%s …)", nav.name, nav.name, strings.Join(steps[i+1:], "/"))
+			return nil, nil, invalid("filter: %s holds many rows, write %s/any(x:x/%s …)", nav.name, nav.name, shortened(strings.Join(steps[i+1:], "/"), maxQuoted))
 		}
 		if t, err = tr.target(ctx, nav); err != nil || t == nil {
 			return &odata.Path{Segments: steps}, nil, err

@@ -117,7 +117,7 @@ func (tr *translator) noRoad(ctx context.Context, t *Table, before []string, ste
 	if err != nil || roads == "" {
 		return unknownNavigation(t, step)
 	}
-	return invalid("%s/%s: rows of several tables are behind %s, write %s", c.LogicalName, next, c.LogicalName, roads)
+	return invalid("%s/%s: rows of several tables are behind %s, write %s", c.LogicalName, shortened(next, maxQuoted), c.LogicalName, roads)
 }
 
 // expandOf is the expand that shows the column at the end of a path behind nav.
@@ -138,13 +138,16 @@ func (tr *translator) expandOf(ctx context.Context, nav navigation, path string)
 	return nav.name + "($expand=" + within + ")", err
 }
 
+// maxSteps is how far a path is followed to say what was meant.
+const maxSteps = 8
+
 // notSelected is the error of what is no column, but a path: select stays within a table, expand leaves it.
 func (tr *translator) notSelected(ctx context.Context, t *Table, name string) error {
 	if strings.Contains(name, ",") {
 		return invalid("select: %s is one text, want a list of columns", quoted(name))
 	}
 	step, column, ok := strings.Cut(name, "/")
-	if !ok {
+	if !ok || strings.Count(name, "/") > maxSteps {
 		return unknownColumn(t, name)
 	}
 	nav, found := t.navigation(step)

@@ -69,6 +69,9 @@ func (l *havingLeaf) passes(row Row) bool {
 func groupNumber(raw any) *big.Rat {
 	switch v := raw.(type) {
 	case json.Number:
+		if hugeExponent(v.String()) { // the service sends none
+			return nil
+		}
 		if n, ok := new(big.Rat).SetString(v.String()); ok {
 			return n
 		}

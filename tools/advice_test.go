@@ -40,6 +40,9 @@ func TestHugeArgumentsGetAShortAnswer(t *testing.T) {
 		fmt.Sprintf(`{"table":%q}`, huge), fmt.Sprintf(`{"table":"account","connection":%q}`, huge),
 		fmt.Sprintf(`{"table":"account",%q:1}`, huge), fmt.Sprintf(`{"table":"account","select":[%q]}`, huge),
 		fmt.Sprintf(`{"table":"account","cursor":%q}`, huge), fmt.Sprintf(`{"table":"account","order_by":%q}`, huge),
+		fmt.Sprintf(`{"table":"account","select":[%q]}`, strings.Repeat("masterid/", 400_000)+"name"),
+		fmt.Sprintf(`{"table":"account","select":[%q]}`, "ownerid/"+huge), fmt.Sprintf(`{"table":"account","select":[%q]}`, "name/"+huge),
+		fmt.Sprintf(`{"table":"account","filter":"ownerid/%s eq 1"}`, huge[:900_000]), fmt.Sprintf(`{"table":"account","filter":"name/%s eq 1"}`, huge[:900_000]),
 		fmt.Sprintf(`{"table":"account","expand":%q}`, huge), fmt.Sprintf(`{"table":"account","filter":"%s(name)"}`, huge),
 	} {
 		if got := failure(t, set, find(t, "query_records"), args); len(got) > 1000 {

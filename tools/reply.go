@@ -147,8 +147,12 @@ func refused(next, format string, args ...any) error {
 }
 
 // brief is s as an error repeats it: what it was given may be of any length.
-func brief(s string) string {
-	const limit = 80
+func brief(s string) string { return cut(s, 80) }
+
+// maxReason is how long the reason of a failure may be: it may quote what the caller sent.
+const maxReason = 4 << 10
+
+func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -173,7 +177,7 @@ func reason(e *dataverse.Error) string {
 	if e.RequestID != "" && (e.Kind == dataverse.Internal || e.Kind == dataverse.Unavailable) {
 		marks = append(marks, "request "+e.RequestID)
 	}
-	return e.Message + " [" + strings.Join(marks, ", ") + "]"
+	return cut(e.Message, maxReason) + " [" + strings.Join(marks, ", ") + "]"
 }
 
 // Codes of conflicts that no etag resolves.
