@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
 	"strconv"
 	"syscall"
-	"time"
 )
-
-const drainTime = 3 * time.Second
 
 // listenLoopback refuses an address that other machines can reach.
 func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
@@ -68,35 +63,4 @@ func listenNear(ctx context.Context, address string) (net.Listener, error) {
 		return nil, err
 	}
 	return listen(ctx, net.JoinHostPort(host, "0"))
-}
-
-// serve answers on l until ctx ends, then calls shutdown (nil: nothing to call), which ends what is meant to stay open, and lets requests under
-// way finish for a few seconds.
-func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, shutdown func()) error {
-	s := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10, // Dataverse takes a URL of 32 KB, and a token comes on top
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	if shutdown != nil {
-		shutdown()
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if err := s.Shutdown(drain); err != nil {
-		_ = s.Close() // what is left takes too long
-	}
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }

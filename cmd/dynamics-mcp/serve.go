@@ -1,59 +1,43 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"log/slog"
-
-	"github.com/spf13/cobra"
-
-	"github.com/dynamics-mcp/dynamics-mcp/emulator"
-	"github.com/dynamics-mcp/dynamics-mcp/server"
+	"net"
+	"net/http"
+	"time"
 )
 
-// open makes the server of a command, over the configured connections or over a demo in this process. The
-// returned function ends what was opened.
-func (p *program) open(cmd *cobra.Command, c *config, log *slog.Logger, w *watch, demo bool) (*server.Server, func(), error) {
-	o := c.serverOptions(log)
-	if !demo {
-		o.Connections = connect(c, log, w.watchers)
-		s, err := w.open(o)
-		return s, func() {
-			disconnect(o.Connections)
-			w.close(log)
-		}, err
-	}
-	e := startEmulator(cmd.Context(), emulator.Options{Log: log})
-	stop := func() {
-		closeEmulator(e, log)
-		w.close(log)
-	}
-	s, err := openOver(e, demoURL, o, w)
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return s, stop, nil
-}
+const drainTime = 3 * time.Second
 
-// serverOptions are those that do not depend on where the environment is.
-func (c *config) serverOptions(log *slog.Logger) server.Options {
-	return server.Options{
-		Version: buildVersion(), Log: log, ReadOnly: c.readOnly, Timeout: c.timeout,
-		Unconfirmed: c.unconfirmed, ConfirmKey: []byte(c.confirmKey.Reveal()),
-		AllowedHosts: c.allowedHosts, AllowedOrigins: c.allowedOrigins, SessionIdle: c.sessionIdle,
+// serve answers on l until ctx ends, then calls shutdown (nil: nothing to call), which ends what is meant to stay open,
+// and lets requests under way finish for a few seconds.
+func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, shutdown func()) error {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10, // Dataverse takes a URL of 32 KB, and a token comes on top
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-}
-
-func openOver(e *lazyEmulator, url string, o server.Options, w *watch) (*server.Server, error) {
-	conn, err := e.connection(url, o.Log, w.watchers)
-	if err != nil {
-		return nil, err
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
 	}
-	o.Connections = []server.Connection{conn}
-	return w.open(o)
-}
-
-func closeEmulator(e *lazyEmulator, log *slog.Logger) {
-	if err := e.Close(); err != nil {
-		log.Error("emulator did not close", "error", err.Error())
+	if shutdown != nil {
+		shutdown()
 	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := s.Shutdown(drain); err != nil {
+		_ = s.Close() // what is left takes too long
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
