@@ -30,6 +30,7 @@ const fileTable = `CREATE TABLE IF NOT EXISTS "$file" (id TEXT PRIMARY KEY NOT N
 func statements(s *schema.Schema) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		all := []string{
+			fmt.Sprintf("PRAGMA user_version = %d", collationVersion),
 			`CREATE TABLE "$state" (name TEXT PRIMARY KEY, value) WITHOUT ROWID`,
 			fmt.Sprintf(`INSERT INTO "$state" VALUES ('version', %d)`, FirstVersion),
 			// What was deleted, for change tracking: version is the row version that the deletion got.

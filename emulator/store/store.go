@@ -104,6 +104,9 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 				return err
 			}
 		}
+		if err := reindex(ctx, tx); err != nil {
+			return err
+		}
 		for _, later := range []string{accessTable, fileTable} {
 			if _, err := tx.ExecContext(ctx, later); err != nil {
 				return err
@@ -116,6 +119,16 @@ func (d *DB) prepare(ctx context.Context, s *schema.Schema) error {
 		d.version.Store(version)
 		return nil
 	})
+}
+
+// reindex sorts the indexes of a file that an earlier collation made.
+func reindex(ctx context.Context, tx *sql.Tx) error {
+	var made int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&made); err != nil || made == collationVersion {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("REINDEX %s; PRAGMA user_version = %d", Collation, collationVersion))
+	return err
 }
 
 func create(ctx context.Context, q Querier, s *schema.Schema) error {

@@ -4,14 +4,9 @@ import (
 	"database/sql/driver"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"modernc.org/sqlite"
 )
-
-// Collation is the name of the collation of text columns. Dataverse compares text without regard to case, and with
-// regard to accents.
-const Collation = "dataverse"
 
 // Like is the name of the SQL function dataverse_like(value, pattern) with the wildcards of SQL Server, which are live
 // in Dataverse: % any run, _ one character, [a-f] and [^a-f] sets. It ignores case; a null value gives null.
@@ -29,26 +24,6 @@ var register = sync.OnceFunc(func() {
 		return Match(pattern, value), nil
 	})
 })
-
-// Compare orders text as the collation does.
-func Compare(a, b string) int {
-	for i := 0; i < len(a) && i < len(b); i++ {
-		if a[i] >= utf8.RuneSelf || b[i] >= utf8.RuneSelf {
-			return strings.Compare(strings.ToLower(a[i:]), strings.ToLower(b[i:]))
-		}
-		if x, y := lower(a[i]), lower(b[i]); x != y {
-			return int(x) - int(y)
-		}
-	}
-	return len(a) - len(b)
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
 
 // Match reports whether the whole of value fits the LIKE pattern, ignoring case.
 func Match(pattern, value string) bool {
@@ -117,7 +92,7 @@ func inSet(set []rune, r rune) bool {
 	}
 	for i := 0; i < len(set); i++ {
 		if i+2 < len(set) && set[i+1] == '-' {
-			if set[i] <= r && r <= set[i+2] {
+			if Compare(string(set[i]), string(r)) <= 0 && Compare(string(r), string(set[i+2])) <= 0 {
 				return true
 			}
 			i += 2
