@@ -23,6 +23,7 @@ type aggregation struct {
 	options odata.Options
 	cells   []aggregateCell
 	group   []fragment
+	order   []orderTerm
 	sparse  bool // results without a value are left out
 }
 
@@ -38,9 +39,6 @@ type aggregateCell struct {
 // apply answers a $apply: filter steps, then groupby or aggregate.
 func (c *call) apply(t *schema.Table, where fragment, o odata.Options) error {
 	a := aggregation{call: c, table: t, where: where, options: o}
-	if len(o.OrderBy) > 0 {
-		return badRequest("$orderby is not supported together with $apply.")
-	}
 	for i, step := range o.Apply {
 		last := i == len(o.Apply)-1
 		switch {
@@ -63,7 +61,38 @@ func (c *call) apply(t *schema.Table, where fragment, o odata.Options) error {
 			return badRequest("The $apply transformation '%s' is not supported here.", step)
 		}
 	}
+	if err := distinctNames(a.cells); err != nil {
+		return err
+	}
+	if err := a.sort(); err != nil {
+		return err
+	}
 	return a.answer()
+}
+
+// distinctNames refuses results of which two have the same name.
+func distinctNames(cells []aggregateCell) error {
+	seen := map[string]bool{}
+	for _, cell := range cells {
+		if seen[cell.name] {
+			return duplicateAlias(cell.name)
+		}
+		seen[cell.name] = true
+	}
+	return nil
+}
+
+// sort reads $orderby: groups sort by the columns that they are of, not by aggregates.
+func (a *aggregation) sort() error {
+	for _, o := range a.options.OrderBy {
+		path, ok := o.By.(*odata.Path)
+		if !ok || !slices.ContainsFunc(a.cells, func(c aggregateCell) bool { return c.grouped && c.name == path.String() }) {
+			return unsupportedNode("SingleValueOpenPropertyAccess")
+		}
+	}
+	terms, err := a.ordering(a.table, rowAlias, a.options.OrderBy)
+	a.order = terms[:min(len(terms), len(a.options.OrderBy))]
+	return err
 }
 
 func (a *aggregation) groupBy(g *odata.GroupBy) error {
@@ -144,7 +173,10 @@ func aggregated(name, method string, o operand) (aggregateCell, error) {
 		if class(o.edm) != "number" || o.column == nil || o.column.IsChoice() {
 			return cell, badRequest("The aggregation method '%s' is not supported for columns of type '%s'.", method, o.edm)
 		}
-		if method == "average" && o.edm == "Edm.Int32" {
+		switch {
+		case method == "sum":
+			cell.sql = concat("coalesce(sum(", o.fragment, "), 0)") // as in Microsoft's example, where a group has no value
+		case o.edm == "Edm.Int32":
 			cell.sql = concat("CAST(avg(", o.fragment, ") AS INTEGER)") // SQL Server averages integers to an integer
 		}
 	case "countdistinct":
@@ -233,7 +265,12 @@ func (a *aggregation) statement() fragment {
 			positions[i] = fmt.Sprint(i + 1)
 		}
 		list := strings.Join(positions, ", ")
-		parts = append(parts, " GROUP BY "+list+" ORDER BY "+list)
+		parts = append(parts, " GROUP BY "+list+" ORDER BY ")
+		if len(a.order) > 0 {
+			by, _ := orderFragments(a.order)
+			parts = append(parts, by, ", ")
+		}
+		parts = append(parts, list)
 	}
 	return concat(parts...)
 }

@@ -59,6 +59,7 @@ const (
 	codeWrongEntity         = "0x80041128"
 	codeBadCondition        = "0x80041106"
 	codeNoSuchAlias         = "0x8004110a"
+	codeDuplicateAlias      = "0x80041130"
 	codeHighPage            = "0x8004430a"
 	codeExpiredVersionStamp = "0x80044352"
 )
@@ -87,6 +88,10 @@ func noSuchTable(logical string) *Error {
 
 func noSuchProperty(name, schemaName string) *Error {
 	return badRequest("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", name, schemaName)
+}
+
+func duplicateAlias(name string) *Error {
+	return fail(http.StatusBadRequest, codeDuplicateAlias, "Each alias must be unique within a query: %s", name)
 }
 
 // asError turns any error into an answer. What is not meant for the caller becomes a plain 500.

@@ -33,6 +33,9 @@ func (q *fetchQuery) aggregate() error {
 	if len(g.cells) == 0 {
 		return fail(http.StatusBadRequest, "0x8004112f", "An aggregate query must have an attribute with aggregate or groupby.")
 	}
+	if err := distinctNames(g.cells); err != nil { // a query in SQL, which the FetchXML grammar has not checked
+		return err
+	}
 	query, err := g.statement()
 	if err != nil {
 		return err

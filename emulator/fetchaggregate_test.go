@@ -20,7 +20,7 @@ func TestFetchAggregates(t *testing.T) {
 		<attribute name="revenue" alias="min" aggregate="min"/><attribute name="revenue" alias="max" aggregate="max"/>
 		<attribute name="marketcap" alias="nothing" aggregate="sum"/>
 	</entity></fetch>`)
-	want := []map[string]any{{"count": 4.0, "filled": 2.0, "different": 1.0, "sum": 400.5, "avg": 133.5, "min": 50.0, "max": 250.5}}
+	want := []map[string]any{{"count": 4.0, "filled": 2.0, "different": 1.0, "sum": 400.5, "avg": 133.5, "min": 50.0, "max": 250.5, "nothing": 0.0}}
 	if diff := cmp.Diff(want, p.Value); diff != "" {
 		t.Errorf("%s\n%v", diff, p.Error)
 	}

@@ -27,17 +27,25 @@ type fetchRows struct {
 	*fetchQuery
 	tables     []fetched // the first is the query's own
 	counts     []counted
-	everything bool     // of the query's own table: the context lists nothing then
-	asked      []string // columns, as the context lists them
-	lookups    []string // properties that the context lists as expanded
-	list       []any    // of the SELECT, by places
+	everything bool                   // of the query's own table: the context lists nothing then
+	asked      []string               // columns, as the context lists them
+	lookups    []string               // properties that the context lists as expanded
+	names      map[string]shownColumn // what the names in the answer stand for
+	twice      string                 // a name that two columns would have
+	list       []any                  // of the SELECT, by places
 	terms      []orderTerm
 	plain      bool // pages go by number: no cookie can say where one ends
 }
 
+// shownColumn is a column of a table or link in the answer.
+type shownColumn struct {
+	of     *projection
+	column *schema.Column
+}
+
 // rows answers a query without aggregates.
 func (q *fetchQuery) rows() error {
-	r := &fetchRows{fetchQuery: q}
+	r := &fetchRows{fetchQuery: q, names: map[string]shownColumn{}}
 	if err := r.selectColumns(); err != nil {
 		return err
 	}
@@ -59,6 +67,9 @@ func (r *fetchRows) selectColumns() error {
 		if err := r.selectFrom(r.links[l], prefix, &l.Body, false); err != nil {
 			return err
 		}
+	}
+	if r.twice != "" {
+		return duplicateAlias(r.twice)
 	}
 	for i := range r.tables {
 		t := &r.tables[i]
@@ -137,9 +148,13 @@ func (r *fetchRows) show(p *projection, prefix string, column *schema.Column, al
 	case prefix != "":
 		name = prefix + column.Logical
 	}
-	if p.shown[name] {
+	if shown, ok := r.names[name]; ok {
+		if shown != (shownColumn{p, column}) {
+			r.twice = name
+		}
 		return
 	}
+	r.names[name] = shownColumn{p, column}
 	p.showAs(name, column)
 	if f := &p.fields[len(p.fields)-1]; r.origin != nil && name != column.PropertyName() && r.prefer.annotates(attributeName) {
 		f.attribute = append(append(append(appendString(nil, name+"@"+attributeName), ':'), appendString(nil, column.Logical)...), ',')
@@ -188,6 +203,10 @@ func (r *fetchRows) countChildren(s scope, prefix string, column *schema.Column,
 	if name == "" {
 		name = strings.TrimPrefix(prefix, schemaNames) + column.Logical
 	}
+	if _, taken := r.names[name]; taken {
+		r.twice = name
+	}
+	r.names[name] = shownColumn{}
 	children := scope{s.table, "children"}
 	r.counts = append(r.counts, counted{name: name, sql: concat("(SELECT count(*) FROM "+table(children)+" WHERE ",
 		columnOf(children.alias, parent.Attribute), " = ", columnOf(s.alias, s.table.PrimaryID), ")")})

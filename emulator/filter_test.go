@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -374,6 +375,7 @@ func TestApplyGroupsAndAggregates(t *testing.T) {
 		"aggregate(revenue with sum as total,$count as n)":                                   `[{"total":400.5000,"n":4}]`,
 		"aggregate(revenue with average as a,revenue with min as lo,revenue with max as hi)": `[{"a":133.5000,"lo":50.0000,"hi":250.5000}]`,
 		"filter(revenue gt 60)/aggregate($count as n)":                                       `[{"n":2}]`,
+		"filter(revenue gt 999)/aggregate(revenue with sum as s,revenue with max as m)":      `[{"s":0.0000,"m":null}]`,
 		"groupby((industrycode),aggregate($count as n))":                                     `[{"n":2},{"industrycode":6,"n":1},{"industrycode":7,"n":1}]`,
 		"groupby((numberofemployees))":                                                       `[{},{"numberofemployees":10}]`,
 		"groupby((parentaccountid/name),aggregate(accountid with countdistinct as n))":       `[{"n":2},{"account_name":"Acme","n":1},{"account_name":"Bolt","n":1}]`,
@@ -387,6 +389,45 @@ func TestApplyGroupsAndAggregates(t *testing.T) {
 	for _, apply := range []string{"groupby((createdon))", "aggregate(name with sum as x)", "groupby((foo))"} {
 		if p := query(t, s, "accounts", map[string]string{"$apply": apply}); p.Error.Code != "0x80060888" {
 			t.Errorf("$apply=%s: got %+v, want a refusal", apply, p)
+		}
+	}
+}
+
+func TestGroupsSortByWhatTheyAreGroupedBy(t *testing.T) {
+	s := company(t)
+	const node = "The query node SingleValueOpenPropertyAccess is not supported"
+	for _, c := range []struct{ apply, by, want, refusal string }{
+		{"groupby((name,numberofemployees),aggregate($count as n))", "numberofemployees desc,name desc", "Bolt Acme Dune's cargo", ""},
+		{"groupby((name,_parentaccountid_value))", "_parentaccountid_value desc,name", "cargo Bolt Acme Dune's", ""},
+		{"groupby((industrycode),aggregate($count as n))", "n desc", "", node},
+		{"groupby((industrycode),aggregate($count as n))", "name", "", node},
+		{"aggregate($count as n)", "industrycode", "", node},
+	} {
+		p := query(t, s, "accounts", map[string]string{"$apply": c.apply, "$orderby": c.by})
+		if got := column(p, "name"); got != c.want || p.Error.Message != c.refusal {
+			t.Errorf("$apply=%s&$orderby=%s: got %q %q, want %q %q", c.apply, c.by, got, p.Error.Message, c.want, c.refusal)
+		}
+	}
+}
+
+func TestNoTwoResultsHaveTheSameName(t *testing.T) {
+	s := company(t)
+	const contact = `<link-entity name="contact" from="contactid" to="primarycontactid" alias="c"><attribute name="fullname" %s/></link-entity>`
+	for _, c := range []struct{ option, text, want string }{
+		{"$apply", "groupby((createdby/fullname,modifiedby/fullname))", "0x80041130"},
+		{"$apply", "groupby((statecode),aggregate($count as statecode))", "0x80041130"},
+		{"sql", "SELECT SUM(revenue) AS s, MAX(revenue) AS s FROM account", "0x80041130"},
+		{"sql", "SELECT name AS n, telephone1 AS n FROM account", "0x80041130"},
+		{"sql", "SELECT name, name FROM account", ""},
+		{"fetchXml", `<fetch><entity name="account"><attribute name="name" alias="revenue"/><attribute name="revenue"/></entity></fetch>`, "0x80041130"},
+		{"fetchXml", `<fetch><entity name="account"><attribute name="name"/><attribute name="name"/></entity></fetch>`, ""},
+		{"fetchXml", `<fetch><entity name="account"><attribute name="name"/>` + fmt.Sprintf(contact, `alias="name"`) + `</entity></fetch>`, "0x80041130"},
+		{"fetchXml", `<fetch><entity name="account"><attribute name="name"/>` + fmt.Sprintf(contact, `alias="accountid"`) + `</entity></fetch>`, "0x80041130"},
+		{"fetchXml", `<fetch><entity name="account"><attribute name="accountid" alias="accountid"/>` + fmt.Sprintf(contact, "") + `</entity></fetch>`, ""},
+		{"fetchXml", `<fetch><entity name="account"><attribute name="name"/><attribute name="accountid" alias="name" rowaggregate="CountChildren"/></entity></fetch>`, "0x80041130"},
+	} {
+		if p := query(t, s, "accounts", map[string]string{c.option: c.text}); p.Error.Code != c.want {
+			t.Errorf("%s=%s: got %v %v, want %q", c.option, c.text, p.Value, p.Error, c.want)
 		}
 	}
 }

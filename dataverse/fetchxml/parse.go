@@ -266,6 +266,7 @@ func (p *parser) check(f *Fetch) {
 		p.fail(nil, codeInvalidValue, "The top attribute can't be specified with returntotalrecordcount")
 	}
 	aliases := map[string]bool{}
+	p.checkLinks(&f.Entity.Body, map[string]bool{})
 	p.checkBody(f, &f.Entity.Body, aliases)
 	f.Entity.EachLink(func(l *Link) bool {
 		if !l.Type.Joins() && (l.All || len(l.Attributes) > 0 || len(l.Orders) > 0) {
@@ -274,6 +275,23 @@ func (p *parser) check(f *Fetch) {
 		p.checkBody(f, &l.Body, aliases)
 		return true
 	})
+}
+
+// checkLinks refuses two joins by the same alias, but for those of different subqueries.
+func (p *parser) checkLinks(b *Body, aliases map[string]bool) {
+	for i := range b.Links {
+		l := &b.Links[i]
+		if !l.Type.Joins() {
+			p.checkLinks(&l.Body, map[string]bool{})
+			continue
+		}
+		alias := strings.ToLower(l.Alias)
+		if alias != "" && aliases[alias] {
+			p.fail(nil, codeDuplicateAlias, "Table %s is not unique amongst all top-level table and join aliases", l.Alias)
+		}
+		aliases[alias] = true
+		p.checkLinks(&l.Body, aliases)
+	}
 }
 
 func (p *parser) checkBody(f *Fetch, b *Body, aliases map[string]bool) {

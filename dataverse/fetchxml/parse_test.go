@@ -93,6 +93,8 @@ func TestWhatIsNoFetchXMLIsRefused(t *testing.T) {
 		entity(`<attribute/>`):                                                                               codeAttributeMissing,
 		entity(`<attribute name="a" alias="b.c"/>`):                                                          codeInvalidAlias,
 		entity(`<attribute name="a" alias="x"/><attribute name="b" alias="x"/>`):                             codeDuplicateAlias,
+		entity(`<link-entity name="b" alias="x"/><link-entity name="c" alias="X"/>`):                         codeDuplicateAlias,
+		entity(`<link-entity name="b" alias="x"><link-entity name="c" alias="x"/></link-entity>`):            codeDuplicateAlias,
 		entity(`<attribute name="a" aggregate="sum" alias="x"/>`):                                            codeAggregateMissing + ` aggregate="true"`,
 		entity(`<order alias="a"/>`):                                                                         codeOrderAlias,
 		entity(`<order/>`):                                                                                   codeOrderUnnamed,
