@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -55,7 +56,11 @@ func (c *call) fetch(t *schema.Table, from source) error {
 // fetchText is the query itself, from the request or from the view that it names.
 func (c *call) fetchText() (string, error) {
 	if c.query.Has("fetchXml") {
-		return c.query.Get("fetchXml"), nil
+		text := c.query.Get("fetchXml")
+		if strings.HasPrefix(text, "%3") { // encoded twice, as in Microsoft's example of choices columns
+			text = unescape(text)
+		}
+		return text, nil
 	}
 	table, option := "savedquery", "savedQuery"
 	if c.query.Has("userQuery") {

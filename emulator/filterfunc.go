@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -94,11 +95,11 @@ func (f *filter) queryFunction(name string, e *odata.Call) (*queryFunction, erro
 	for _, a := range e.Args {
 		v := a.Value
 		if alias, ok := v.(*odata.Alias); ok {
-			parsed, err := odata.ParseValue(f.query.Get("@" + alias.Name))
+			meant, err := f.resolve(alias)
 			if err != nil {
 				return nil, err
 			}
-			v = parsed
+			v = meant
 		}
 		q.args[a.Name] = v
 	}
@@ -213,6 +214,9 @@ func (q *queryFunction) in(operator string) (fragment, error) {
 	if err != nil {
 		return fragment{}, err
 	}
+	if q.column.Type == schema.MultiSelect {
+		return q.exactly(list, operator == " NOT IN ("), nil
+	}
 	parts := []any{q.on.fragment, operator}
 	for i, text := range list {
 		v, err := q.typed(text)
@@ -246,7 +250,27 @@ func (q *queryFunction) between(operator string) (fragment, error) {
 	return concat(q.on.fragment, operator, low, " AND ", high), nil
 }
 
-// containValues asks a multi-select choice, kept as 1,2,3, for any of the values.
+// exactly asks a multi-select choice for the values in the list and no other, in any order.
+func (q *queryFunction) exactly(list []string, negate bool) fragment {
+	slices.Sort(list)
+	list = slices.Compact(list)
+	all := []fragment{concat("length(", q.on.fragment, ") = ", value(len(strings.Join(list, ","))))}
+	for _, text := range list {
+		all = append(all, q.holds(text))
+	}
+	compiled := joined(" AND ", all)
+	if negate {
+		return concat(compiled, " IS NOT TRUE")
+	}
+	return compiled
+}
+
+// holds asks a multi-select choice, kept as 1,2,3, for a value.
+func (q *queryFunction) holds(text string) fragment {
+	return concat("instr(',' || ", q.on.fragment, " || ',', ", value(","+text+","), ") > 0")
+}
+
+// containValues asks a multi-select choice for any of the values. One without values does not contain them.
 func (q *queryFunction) containValues(not string) (fragment, error) {
 	if q.column.Type != schema.MultiSelect {
 		return fragment{}, badRequest("The function '%s%s' needs a choices column, '%s' is none.", namespace, q.name, q.column.Logical)
@@ -257,12 +281,12 @@ func (q *queryFunction) containValues(not string) (fragment, error) {
 	}
 	var any []fragment
 	for _, text := range list {
-		any = append(any, concat("instr(',' || ", q.on.fragment, " || ',', ", value(","+text+","), ") > 0"))
+		any = append(any, q.holds(text))
 	}
 	if len(any) == 0 {
 		return fragment{}, badRequest("The parameter 'PropertyValues' of the function '%s%s' is empty.", namespace, q.name)
 	}
-	return concat(not, joined(" OR ", any)), nil
+	return concat(joined(" OR ", any), " IS "+not+"TRUE"), nil
 }
 
 // isNumber reports whether the text is a JSON-like number.
