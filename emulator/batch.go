@@ -190,17 +190,19 @@ func (c *call) innerRequest(ctx context.Context, o operation, named map[string]s
 // the row that $1 stands for. It may hold blanks.
 func (c *call) innerURL(text string, named map[string]string) (*url.URL, error) {
 	path, query, _ := strings.Cut(text, "?")
-	if strings.HasPrefix(path, "$") && !slices.Contains([]string{"$metadata", "$batch"}, path) {
-		var err error
-		if path, err = dereference(path, named); err != nil {
-			return nil, err
-		}
-	}
 	if _, rest, absolute := strings.Cut(path, "://"); absolute {
 		_, rest, _ = strings.Cut(rest, "/")
 		path = "/" + rest
 	}
-	if !strings.HasPrefix(path, "/") {
+	local := strings.TrimPrefix(strings.TrimPrefix(path, serviceRoot.FindString(path)), "/")
+	switch {
+	case strings.HasPrefix(local, "$") && local != "$metadata" && local != "$batch": // what clients put before $1 counts for nothing
+		address, err := dereference(local, named)
+		if err != nil {
+			return nil, err
+		}
+		path = strings.TrimPrefix(address, c.origin())
+	case !strings.HasPrefix(path, "/"):
 		path = strings.TrimPrefix(c.root, c.origin()) + path
 	}
 	path = strings.ReplaceAll(path, " ", "%20")

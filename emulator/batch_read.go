@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"mime"
@@ -75,7 +76,10 @@ func batchBoundary(contentType string) (string, error) {
 
 // eachPart takes a multipart body apart. Lines end in CRLF: clients that end them in LF alone fail against the service.
 func eachPart(body []byte, boundary string, do func(textproto.MIMEHeader, []byte) error) error {
-	_, after, found := bytes.Cut(body, []byte("--"+boundary))
+	after, found := bytes.CutPrefix(body, []byte("--"+boundary))
+	if !found { // what comes before the first boundary is no part
+		_, after, found = bytes.Cut(body, []byte("\r\n--"+boundary))
+	}
 	if after = bytes.TrimLeft(after, "- \t"); !found || len(after) > 0 && !bytes.HasPrefix(after, []byte("\r\n")) {
 		return badRequest("The message does not start with the boundary '--%s' on a line that ends in CRLF.", boundary)
 	}
@@ -135,7 +139,7 @@ func readItem(header textproto.MIMEHeader, content []byte, outer string) (batchI
 // admits refuses what may not stand in a change set.
 func (i batchItem) admits(o operation) error {
 	switch {
-	case !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch}, o.method):
+	case !writes(o.method):
 		return badRequest("An invalid HTTP method '%s' was detected for a request in a change set. Requests in change sets "+
 			"only support the HTTP methods 'POST', 'PUT', 'DELETE', and 'PATCH'.", o.method)
 	case o.contentID == "":
@@ -148,7 +152,8 @@ func (i batchItem) admits(o operation) error {
 	return nil
 }
 
-// readOperation reads a request: its line, its headers, an empty line and its body. Boundary is what comes after it.
+// readOperation reads a request: its line, its headers, an empty line and its body. Boundary is what comes after it. The
+// Content-ID stands before the line or among the headers.
 func readOperation(part textproto.MIMEHeader, content []byte, boundary string) (operation, error) {
 	if kind, _, _ := mime.ParseMediaType(part.Get("Content-Type")); kind != "application/http" {
 		if strings.HasPrefix(kind, "multipart/") {
@@ -162,17 +167,41 @@ func readOperation(part textproto.MIMEHeader, content []byte, boundary string) (
 			part.Get("Content-Transfer-Encoding"))
 	}
 	content = append(slices.Clip(content), "\r\n--"+boundary...) // the line break before the boundary may end the headers
-	line, rest, _ := bytes.Cut(content, []byte("\r\n"))
-	o := operation{contentID: strings.TrimSpace(part.Get("Content-ID")), header: http.Header{}}
-	first, last := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
-	if first < 1 || first == last || !bytes.HasPrefix(line[last+1:], []byte("HTTP/1.")) {
-		return o, badRequest("The request line '%s' is invalid. The request line at the start of each operation must be of the "+
-			"format 'HttpMethod RequestUrl HttpVersion'.", line)
+	for blank := true; blank; {
+		content, blank = bytes.CutPrefix(content, []byte("\r\n"))
 	}
-	o.method, o.url = string(line[:first]), strings.TrimSpace(string(line[first:last]))
+	line, rest, _ := bytes.Cut(content, []byte("\r\n"))
+	o := operation{header: http.Header{}}
+	var err error
+	if o.method, o.url, err = readRequestLine(string(line)); err != nil {
+		return o, err
+	}
 	text, err := readHeader(rest, o.header)
+	o.contentID = cmp.Or(strings.TrimSpace(part.Get("Content-ID")), o.header.Get("Content-ID"))
 	o.content = bytes.TrimSuffix(text, []byte("\r\n--"+boundary))
 	return o, err
+}
+
+// readRequestLine reads the first line of a request. The URL may hold blanks.
+func readRequestLine(line string) (method, address string, err error) {
+	method, rest, _ := strings.Cut(line, " ")
+	end := strings.LastIndexByte(rest, ' ')
+	switch {
+	case method == "" || end < 1:
+		return "", "", badRequest("The request line '%s' is invalid. The request line at the start of each operation must be of the "+
+			"format 'HttpMethod RequestUrl HttpVersion'.", line)
+	case rest[end+1:] != "HTTP/1.1":
+		return "", "", badRequest("The HTTP version '%s' used in a batch operation request is not valid. The value must be 'HTTP/1.1'.", rest[end+1:])
+	case method != http.MethodGet && !writes(method):
+		return "", "", badRequest("Invalid HTTP method '%s' detected. HTTP methods of requests in a batch are 'GET', 'POST', 'PUT', "+
+			"'DELETE' and 'PATCH'.", method)
+	}
+	return method, strings.TrimSpace(rest[:end]), nil
+}
+
+// writes reports whether requests with the method may stand in a change set.
+func writes(method string) bool {
+	return slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch}, method)
 }
 
 // readHeader reads header lines up to the empty one and returns what comes after.

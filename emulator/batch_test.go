@@ -142,6 +142,27 @@ func TestChangeSetReferencesWhatItCreated(t *testing.T) {
 	}
 }
 
+func TestContentIDAndReferencesStandWhereClientsPutThem(t *testing.T) {
+	s := emulator.Start(t)
+	among := strings.Replace(changePart("", "POST accounts HTTP/1.1\nContent-ID: 1\n\n"+`{"accountid":"`+one+`"}`), "Content-ID: \n", "", 1)
+	r := batch(t, s, together(among,
+		changePart("2", "PATCH /api/data/v9.2/$1 HTTP/1.1\n\n"+`{"name":"A"}`),
+		changePart("3", "PUT http://org/api/data/v9.1/$1/telephone1 HTTP/1.1\n\n"+`{"value":"1"}`),
+		changePart("4", "PATCH /$1?$select=telephone2 HTTP/1.1\nPrefer: return=representation\n\n"+`{"telephone2":"2"}`),
+	))
+	if r.status != http.StatusOK || !strings.Contains(r.body, "\r\nContent-ID: 1\r\n") || !strings.Contains(r.body, `"telephone2":"2"`) {
+		t.Errorf("got %d %s, want 200 and four answers", r.status, r.body)
+	}
+	row := get(t, s, "accounts("+one+")?$select=name,telephone1,telephone2")
+	if want := `"name":"A","telephone1":"1","telephone2":"2"`; !strings.Contains(row.body, want) {
+		t.Errorf("got %s, want %s", row.body, want)
+	}
+	r = batch(t, s, together(changePart("2", "PATCH http://org/api/data/v9.2/$1 HTTP/1.1\n\n{}")))
+	if want := "Content-ID Reference: '$1' does not exist in the batch context."; !strings.Contains(r.body, want) {
+		t.Errorf("got %s, want %s", r.body, want)
+	}
+}
+
 func TestFailedChangeSetLeavesNothing(t *testing.T) {
 	s := emulator.Start(t)
 	before := state(t, s)
@@ -211,6 +232,8 @@ func TestEveryErrorInABatchHasARequestID(t *testing.T) {
 	for _, part := range []string{
 		onePart + "PATCH $7 HTTP/1.1\n\n{}\n--b--\n",
 		onePart + "GET WhoAmI HTTP/1.1\nx-emulator-fault: status=503\n\n\n--b--\n",
+		onePart + "GET /accounts HTTP/1.1\n\n\n--b--\n",
+		onePart + "GET /emulator/faults HTTP/1.1\n\n\n--b--\n",
 	} {
 		r := batch(t, s, part)
 		if !regexp.MustCompile(`REQ_ID: [0-9a-f-]{36}\r\n`).MatchString(r.body) || !strings.Contains(r.body, "\r\nOData-Version: 4.0\r\n") {
@@ -232,6 +255,9 @@ func TestBatchRefusesWhatTheServiceCannotRead(t *testing.T) {
 		{"no blank line after the headers of a GET", "multipart/mixed; boundary=b",
 			crlf(onePart + "GET accounts HTTP/1.1\nAccept: application/json\n--b--\n"), "The message header '--b' is invalid."},
 		{"a request line without a version", "multipart/mixed; boundary=b", crlf(onePart + "GET accounts\n\n--b--\n"), "The request line 'GET accounts' is invalid."},
+		{"another version of HTTP", "multipart/mixed; boundary=b", crlf(onePart + "GET accounts HTTP/1.0\n\n\n--b--\n"), "The HTTP version 'HTTP/1.0'"},
+		{"a method that no batch has", "multipart/mixed; boundary=b", crlf(onePart + post + onePart + "HEAD accounts HTTP/1.1\n\n\n--b--\n"), "Invalid HTTP method 'HEAD'"},
+		{"a method in small letters", "multipart/mixed; boundary=b", crlf(onePart + post + onePart + "get accounts HTTP/1.1\n\n\n--b--\n"), "Invalid HTTP method 'get'"},
 		{"a part that says no type", "multipart/mixed; boundary=b", crlf("--b\nContent-Transfer-Encoding: binary\n\n" + post + "--b--\n"), "'application/http'"},
 		{"a part that says no encoding", "multipart/mixed; boundary=b", crlf("--b\nContent-Type: application/http\n\n" + post + "--b--\n"), "'Content-Transfer-Encoding'"},
 		{"GET in a change set", "multipart/mixed; boundary=b", crlf(together(changePart("1", post), changePart("2", "GET accounts HTTP/1.1\n"))),
@@ -261,6 +287,8 @@ func TestBatchTakesWhatClientsSend(t *testing.T) {
 	for _, tt := range []struct{ what, contentType, body, want string }{
 		{"a boundary in quotes, no blank", `multipart/mixed;boundary="b"`, onePart + "GET accounts/$count HTTP/1.1\n\n\n--b--\n", "2\r\n"},
 		{"a preamble and no last line break", "multipart/mixed; boundary=b", "\n" + onePart + "GET accounts/$count HTTP/1.1\n\n--b--", "2"},
+		{"a preamble that names the boundary", "multipart/mixed; boundary=b", "what --b parts\n" + onePart + "GET accounts/$count HTTP/1.1\n\n\n--b--\nand an epilogue", "2\r\n"},
+		{"blank lines before the request line", "multipart/mixed; boundary=b", onePart + "\n\nGET accounts/$count HTTP/1.1\n\n\n--b--\n", "2\r\n"},
 		{"one blank line between a GET and the boundary", "multipart/mixed; boundary=b", onePart + "GET accounts/$count HTTP/1.1\nAccept: application/json\n\n--b--\n", "2"},
 		{"nothing", "multipart/mixed; boundary=b", "--b--\n", ""},
 		{"an empty change set", "multipart/mixed; boundary=b", together(), ""},

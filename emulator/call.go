@@ -95,20 +95,23 @@ func (c *call) send() {
 // serve answers the request, or returns the error to answer with. Nothing is written before an error is returned.
 func (c *call) serve() error {
 	path := c.r.URL.EscapedPath()
-	if path == faultsPath {
+	if path == faultsPath && c.inner == nil {
 		return c.faultRules()
 	}
 	root := serviceRoot.FindString(path)
-	if root != "" {
+	if root != "" || c.inner != nil {
 		c.identify()
 	}
 	if err := c.fault.refusal(c); err != nil {
 		return err
 	}
-	if root == "" {
-		return c.outside(path)
+	switch {
+	case root != "":
+		return c.api(path, root)
+	case c.inner != nil:
+		return noSuchSegment(strings.TrimPrefix(path, "/"))
 	}
-	return c.api(path, root)
+	return c.outside(path)
 }
 
 // identify sets the headers that every answer of the Web API has, errors too.
