@@ -288,6 +288,7 @@ func TestBatchTakesWhatClientsSend(t *testing.T) {
 		{"a boundary in quotes, no blank", `multipart/mixed;boundary="b"`, onePart + "GET accounts/$count HTTP/1.1\n\n\n--b--\n", "2\r\n"},
 		{"a preamble and no last line break", "multipart/mixed; boundary=b", "\n" + onePart + "GET accounts/$count HTTP/1.1\n\n--b--", "2"},
 		{"a preamble that names the boundary", "multipart/mixed; boundary=b", "what --b parts\n" + onePart + "GET accounts/$count HTTP/1.1\n\n\n--b--\nand an epilogue", "2\r\n"},
+		{"a byte order mark", "multipart/mixed; boundary=b", "\ufeff" + onePart + "GET accounts/$count HTTP/1.1\n\n\n--b--\n", "2\r\n"},
 		{"blank lines before the request line", "multipart/mixed; boundary=b", onePart + "\n\nGET accounts/$count HTTP/1.1\n\n\n--b--\n", "2\r\n"},
 		{"one blank line between a GET and the boundary", "multipart/mixed; boundary=b", onePart + "GET accounts/$count HTTP/1.1\nAccept: application/json\n\n--b--\n", "2"},
 		{"nothing", "multipart/mixed; boundary=b", "--b--\n", ""},

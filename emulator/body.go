@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,10 +35,11 @@ func payload(t *schema.Table, format string, args ...any) *Error {
 
 // body reads the request's body, a JSON object.
 func (c *call) body(t *schema.Table) (members, error) {
-	if format := c.r.Header.Get("Content-Type"); format != "" && !isJSON(format) {
-		return nil, fail(http.StatusUnsupportedMediaType, codeODataRequest, "The request entity's media type '%s' is not supported for this resource.", format)
+	text, err := c.jsonText()
+	if err != nil {
+		return nil, err
 	}
-	d := json.NewDecoder(c.r.Body)
+	d := json.NewDecoder(text)
 	d.UseNumber()
 	r := bodyReader{decoder: d, table: t}
 	value, err := r.value(0)
@@ -53,10 +56,52 @@ func (c *call) body(t *schema.Table) (members, error) {
 	return object, nil
 }
 
-// isJSON looks past parameters such as the charset.
-func isJSON(format string) bool {
-	media, _, err := mime.ParseMediaType(format)
-	return err == nil && media == "application/json"
+// jsonText is a JSON body in UTF-8. A byte order mark is none of it.
+func (c *call) jsonText() (io.Reader, error) {
+	format := c.r.Header.Get("Content-Type")
+	media, params, err := mime.ParseMediaType(format)
+	if format != "" && (err != nil || media != "application/json") {
+		return nil, fail(http.StatusUnsupportedMediaType, codeODataRequest, "The request entity's media type '%s' is not supported for this resource.", format)
+	}
+	data, err := io.ReadAll(c.r.Body)
+	if err != nil {
+		return nil, err
+	}
+	switch charset := strings.ToLower(params["charset"]); charset {
+	case "", "utf-8", "utf8", "us-ascii":
+		return bytes.NewReader(bytes.TrimPrefix(data, byteOrderMark)), nil
+	case "iso-8859-1":
+		runes := make([]rune, len(data))
+		for i, b := range data {
+			runes[i] = rune(b)
+		}
+		return strings.NewReader(string(runes)), nil
+	default:
+		return nil, fail(http.StatusUnsupportedMediaType, codeODataRequest, "The character set '%s' is not supported.", charset)
+	}
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+// unpack undoes the Content-Encoding of the request.
+func (c *call) unpack() error {
+	switch encoding := strings.ToLower(c.r.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+		return nil
+	case "gzip":
+		plain, err := gzip.NewReader(c.r.Body)
+		if err != nil {
+			return badRequest("The body is not encoded as gzip: %v", err)
+		}
+		data, err := io.ReadAll(http.MaxBytesReader(c.w, plain, maxBody))
+		if _, large := errors.AsType[*http.MaxBytesError](err); err != nil && !large {
+			return badRequest("The body is not encoded as gzip: %v", err)
+		}
+		c.r.Body = io.NopCloser(bytes.NewReader(data))
+		return err
+	default:
+		return fail(http.StatusUnsupportedMediaType, codeODataRequest, "The content encoding '%s' is not supported.", encoding)
+	}
 }
 
 // bodyReader reads JSON and keeps the order of properties.

@@ -148,6 +148,9 @@ func (c *call) api(path, root string) error {
 		return err
 	}
 	c.path = segments
+	if err := c.unpack(); err != nil {
+		return err
+	}
 	if c.inner == nil && first(segments) != "$batch" { // a batch reads its body first, and holds the schema for all in it
 		if err := c.buffer(); err != nil {
 			return err

@@ -1,6 +1,11 @@
 package emulator_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -282,6 +287,56 @@ func TestBodyHasToBeJSON(t *testing.T) {
 	} {
 		if got := send(t, s, http.MethodPost, "accounts", `{"name":"Contoso"}`, "Content-Type: "+format); got.status != want {
 			t.Errorf("%q: got %d %s, want %d", format, got.status, got.body, want)
+		}
+	}
+}
+
+func TestBodyIsReadInItsEncoding(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write([]byte(`{"name":"Café"}`))
+	_ = w.Close()
+	s := start(t)
+	for _, tt := range []struct {
+		what, body, contentType, encoding string
+		status                            int
+	}{
+		{"UTF-8", `{"name":"Café"}`, "application/json; charset=UTF-8", "", http.StatusCreated},
+		{"a byte order mark", "\ufeff" + `{"name":"Café"}`, "application/json", "", http.StatusCreated},
+		{"Latin-1", "{\"name\":\"Caf\xe9\"}", "application/json; charset=iso-8859-1", "", http.StatusCreated},
+		{"gzip", packed.String(), "application/json", "gzip", http.StatusCreated},
+		{"identity", `{"name":"Café"}`, "application/json", "identity", http.StatusCreated},
+		{"a charset that nobody knows", `{"name":"Café"}`, "application/json; charset=klingon", "", http.StatusUnsupportedMediaType},
+		{"an encoding that nobody knows", `{"name":"Café"}`, "application/json", "br", http.StatusUnsupportedMediaType},
+		{"gzip that is none", `{"name":"Café"}`, "application/json", "gzip", http.StatusBadRequest},
+		{"half of gzip", packed.String()[:20], "application/json", "gzip", http.StatusBadRequest},
+	} {
+		r := send(t, s, http.MethodPost, "accounts?$select=name", tt.body, "Content-Type: "+tt.contentType,
+			"Content-Encoding: "+tt.encoding, "Prefer: return=representation")
+		if r.status != tt.status || tt.status == http.StatusCreated && !strings.Contains(r.body, `"name":"Café"`) {
+			t.Errorf("%s: got %d %s, want %d", tt.what, r.status, r.body, tt.status)
+		}
+	}
+}
+
+func TestHeadersAreSpelledAsDocumented(t *testing.T) {
+	s := start(t)
+	connection, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	body := `{"name":"A"}`
+	fmt.Fprintf(connection, "POST /api/data/v9.2/accounts HTTP/1.1\r\nHost: org\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+		"Prefer: return=representation\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", s.Token, len(body), body)
+	answer, err := io.ReadAll(connection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"OData-Version", "OData-EntityId", "ETag", "REQ_ID", "Preference-Applied", "x-ms-service-request-id",
+		"x-ms-dop-hint", "x-ms-ratelimit-time-remaining-xrm-requests"} {
+		if got := strings.Count(string(answer), "\r\n"+name+": "); got != 1 {
+			t.Errorf("%s: got %d times, want once in %.1500s", name, got, answer)
 		}
 	}
 }

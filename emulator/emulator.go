@@ -133,7 +133,7 @@ const maxBody = 128 << 20
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recovered(w, r)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	newCall(e, w, r).run()
+	newCall(e, spelled(w, r), r).run()
 }
 
 // recovered answers for a request that panicked: a client in the same process has no server around it that would.
