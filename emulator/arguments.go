@@ -147,7 +147,7 @@ func (c *call) actionArguments(m message, s odata.Segment) (arguments, error) {
 		}
 		i := slices.IndexFunc(m.parameters, func(p parameter) bool { return p.name == given.name })
 		if i < 0 {
-			return args, payload(t, "The parameter '%s' in the request payload is not a valid parameter for the operation '%s'.", given.name, m.name)
+			return args, notParameter(t, given.name, m.name)
 		}
 		if err := fits(m.parameters[i].kind, given.value); err != nil {
 			return args, payload(t, "%s", err.Error())
@@ -155,6 +155,10 @@ func (c *call) actionArguments(m message, s odata.Segment) (arguments, error) {
 		args.values[given.name] = given.value
 	}
 	return args, args.complete(m)
+}
+
+func notParameter(t *schema.Table, name, operation string) *Error {
+	return payload(t, "The parameter '%s' in the request payload is not a valid parameter for the operation '%s'.", name, operation)
 }
 
 // complete refuses a call without a parameter that the message needs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"net/http"
+	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
@@ -19,7 +20,7 @@ func (c *call) bulk(t *schema.Table, name string) error {
 	if err := c.mayWrite(t, name); err != nil {
 		return err
 	}
-	targets, err := c.targets(t)
+	targets, err := c.targets(t, name)
 	if err != nil {
 		return err
 	}
@@ -77,10 +78,15 @@ func (b bulkUpdate) step() (bulkStep, error) {
 }
 
 // targets reads {"Targets":[…]}. The parameter's type is abstract, so each row has to name its own.
-func (c *call) targets(t *schema.Table) ([]members, error) {
+func (c *call) targets(t *schema.Table, message string) ([]members, error) {
 	object, err := c.body(t)
 	if err != nil {
 		return nil, err
+	}
+	for _, given := range object {
+		if given.name != "Targets" && !strings.Contains(given.name, "@") {
+			return nil, notParameter(t, given.name, message)
+		}
 	}
 	value, _ := object.get("Targets")
 	items, ok := value.([]any)

@@ -95,6 +95,7 @@ func TestBulkMessagesAreDoneToAllRowsOrNone(t *testing.T) {
 		{"CreateMultiple", `{"Targets":[{"name":"B"}]}`, 400, "An entry without a type name was found"},
 		{"CreateMultiple", targets("contact", `"lastname":"B"`), 400, "it is not assignable to the expected type 'Microsoft.Dynamics.CRM.account'."},
 		{"CreateMultiple", `{"Targets":[]}`, 400, "Required field 'Targets' is missing"},
+		{"CreateMultiple", strings.Replace(targets("account", good), "{", `{"Target":1,`, 1), 400, "The parameter 'Target' in the request payload is not a valid parameter for the operation 'CreateMultiple'."},
 		{"CreateMultiple", `{}`, 400, "Required field 'Targets' is missing"},
 		{"CreateMultiple", `{"Targets":[1]}`, 400, "'PrimitiveValue' node was found"},
 		{"UpdateMultiple", targets("account", key(one)+`,"name":"AA"`, `"name":"B"`), 400, "Entity Id must be specified"},
@@ -134,6 +135,9 @@ func TestBulkMessagesAreListedForTheTablesThatTakeThem(t *testing.T) {
 	}
 	if r := bulk(t, s, "CreateMultiple", targets("account", `"name":"A"`)); r.status != http.StatusOK {
 		t.Errorf("CreateMultiple of account: got %d %s", r.status, r.body)
+	}
+	if r := send(t, s, http.MethodPost, "accounts/CreateMultiple", targets("account", `"name":"A"`)); r.status != http.StatusNotFound {
+		t.Errorf("without the namespace: got %d %s, want 404", r.status, r.body)
 	}
 	r := send(t, s, http.MethodPost, "privileges/Microsoft.Dynamics.CRM.CreateMultiple", targets("privilege", `"name":"x"`))
 	if want := "The 'CreateMultiple' method does not support entities of type 'privilege'."; !strings.Contains(r.body, want) {

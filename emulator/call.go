@@ -217,7 +217,10 @@ func (c *call) records(t *schema.Table) error {
 	case !row && len(c.path) == 1 && c.r.Method == http.MethodPost:
 		return c.create(t)
 	case !row && len(c.path) == 2 && c.r.Method == http.MethodPost:
-		name, _ := strings.CutPrefix(c.path[1].Name, namespace)
+		name, qualified := strings.CutPrefix(c.path[1].Name, namespace)
+		if !qualified {
+			return noSuchSegment(name)
+		}
 		return c.bulk(t, name)
 	case row && len(c.path) == 1 && c.r.Method == http.MethodPatch:
 		return c.update(t)
