@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 )
 
@@ -31,19 +30,7 @@ func (c *call) create(t *schema.Table) error {
 	if err != nil {
 		return err
 	}
-	return c.created(t, id, keyInURL(t, id, partitionIn(object)))
-}
-
-// keyInURL is what stands between the parentheses of a new row's URL.
-func keyInURL(t *schema.Table, id, partition string) string {
-	if !t.Elastic || partition == "" {
-		return id
-	}
-	key := odata.FormatPath([]odata.Segment{{Args: []odata.Arg{
-		{Name: t.PrimaryID, Value: &odata.Literal{Kind: odata.GUID, Value: id}},
-		{Name: schema.PartitionID, Value: &odata.Literal{Kind: odata.String, Value: partition}},
-	}}})
-	return key[1 : len(key)-1]
+	return c.created(t, id, id)
 }
 
 // created answers for a new row. Key is what stands between the parentheses of its URL.

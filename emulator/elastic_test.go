@@ -84,19 +84,20 @@ func TestAnElasticTableHasPartitionsTimeToLiveAndOneKey(t *testing.T) {
 func TestARowOfAnElasticTableIsFoundInItsPartition(t *testing.T) {
 	s := elastic(t)
 	created := mustSend(t, s, "POST", "contoso_sensordatas", `{"contoso_sensordataid":"`+one+`","contoso_value":40,"partitionid":"Device-1"}`)
-	if got := strings.TrimPrefix(created.header.Get("OData-EntityId"), s.URL+"/api/data/v9.2/"); got != sensor(one, "Device-1") {
+	if got := strings.TrimPrefix(created.header.Get("OData-EntityId"), s.URL+"/api/data/v9.2/"); got != "contoso_sensordatas("+one+")" {
 		t.Errorf("OData-EntityId: got %s", got)
 	}
 	mustSend(t, s, "POST", "contoso_sensordatas", `{"contoso_sensordataid":"`+two+`","contoso_value":50}`)
 	for path, want := range map[string]int{
-		sensor(one, "Device-1"):                                   200,
-		sensor(one, "device-1"):                                   404,
-		"contoso_sensordatas(" + one + ")?partitionId=Device-1":   200,
-		"contoso_sensordatas(" + one + ")?partitionId='Device-1'": 200,
-		"contoso_sensordatas(" + one + ")?partitionId='Device-2'": 404,
-		"contoso_sensordatas(" + one + ")":                        404,
-		"contoso_sensordatas(" + two + ")":                        200, // its partition is its id
-		sensor(two, two):                                          200,
+		sensor(one, "Device-1"): 200,
+		sensor(one, "device-1"): 404,
+		"contoso_sensordatas(contoso_sensordataid=" + one + ",partitionId='Device-1')": 200,
+		"contoso_sensordatas(" + one + ")?partitionId=Device-1":                        200,
+		"contoso_sensordatas(" + one + ")?partitionId='Device-1'":                      200,
+		"contoso_sensordatas(" + one + ")?partitionId='Device-2'":                      404,
+		"contoso_sensordatas(" + one + ")":                                             404,
+		"contoso_sensordatas(" + two + ")":                                             200, // its partition is its id
+		sensor(two, two):                                                               200,
 	} {
 		if r := get(t, s, path); r.status != want {
 			t.Errorf("%s: got %d %s, want %d", path, r.status, r.body, want)

@@ -138,6 +138,9 @@ func alternateKey(t *schema.Table, args []odata.Arg) (map[string]any, error) {
 		if lookup, ok := strings.CutPrefix(name, "_"); ok {
 			name = strings.TrimSuffix(lookup, "_value")
 		}
+		if t.Elastic && name == "partitionId" { // as it is called in a query string
+			name = schema.PartitionID
+		}
 		column := t.Column(name)
 		literal, ok := a.Value.(*odata.Literal)
 		if column == nil || !ok {
