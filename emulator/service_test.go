@@ -293,3 +293,17 @@ func TestAnnotationsComeByOptionAndByPreference(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesThatToolsAskForAreThere holds the tables that development and administration tools read besides those of
+// people's work.
+func TestTablesThatToolsAskForAreThere(t *testing.T) {
+	s := emulator.Start(t)
+	for set := range strings.FieldsSeq(`workflows sdkmessages sdkmessageprocessingsteps plugintracelogs audits annotations
+		connectionreferences environmentvariabledefinitions environmentvariablevalues solutions webresourceset customapis
+		customapirequestparameters customapiresponseproperties serviceendpoints fieldsecurityprofiles savedqueries roles
+		privileges teams businessunits duplicaterules duplicateruleconditions`) {
+		if got := get(t, s, set+"?$top=1"); got.status != http.StatusOK {
+			t.Errorf("%s: got %d %s", set, got.status, got.body)
+		}
+	}
+}

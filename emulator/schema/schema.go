@@ -1,4 +1,4 @@
-// Package schema is the emulator's table definitions: 87 standard Dataverse tables with the columns, types, limits,
+// Package schema is the emulator's table definitions: 93 standard Dataverse tables with the columns, types, limits,
 // choices and relationships that Microsoft documents. They are embedded in tables.tsv, which generate/ writes.
 package schema
 
