@@ -48,6 +48,8 @@ func (m *metadata) define(kindName, name string, id uuid.UUID, version int64, se
 		d.json = append(d.json, ':')
 		if value, ok := set[p.name]; ok {
 			d.json = appendSetting(d.json, value)
+		} else if set["IsManaged"] == false {
+			d.json = append(d.json, p.custom...)
 		} else {
 			d.json = append(d.json, p.initial...)
 		}

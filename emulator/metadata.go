@@ -3,6 +3,7 @@ package emulator
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -135,7 +136,7 @@ func (m *metadata) oneToMany(relationships []*schema.Relationship) []*definition
 			"ReferencingAttribute": r.Attribute, "ReferencingEntity": r.Referencing, "IsHierarchical": r.Hierarchical,
 			"ReferencedEntityNavigationPropertyName":  r.ReferencedNav,
 			"ReferencingEntityNavigationPropertyName": r.ReferencingNav,
-			"AssociatedMenuConfiguration":             raw(hiddenMenu), "CascadeConfiguration": cascades(r.Cascade),
+			"AssociatedMenuConfiguration":             menu(r.Custom), "CascadeConfiguration": cascades(r.Cascade, r.Custom),
 			"IsCustomRelationship": r.Custom, "IsManaged": !r.Custom,
 		}
 		switch r.Attribute {
@@ -147,15 +148,25 @@ func (m *metadata) oneToMany(relationships []*schema.Relationship) []*definition
 	return all
 }
 
-// hiddenMenu is the AssociatedMenuConfiguration of a relationship that no form shows.
-const hiddenMenu = `{"Behavior":"DoNotDisplay","Group":"Details","Order":null,"IsCustomizable":false,"Icon":null,` +
-	`"ViewId":"00000000-0000-0000-0000-000000000000","AvailableOffline":true,"MenuId":null,"QueryApi":null,"Label":` + noLabel + `}`
+// menu is the AssociatedMenuConfiguration: forms show relationships that users made.
+func menu(custom bool) raw {
+	behavior, order := "DoNotDisplay", "null"
+	if custom {
+		behavior, order = "UseCollectionName", "10000"
+	}
+	return raw(`{"Behavior":"` + behavior + `","Group":"Details","Order":` + order + `,"IsCustomizable":` + strconv.FormatBool(custom) +
+		`,"Icon":null,"ViewId":"00000000-0000-0000-0000-000000000000","AvailableOffline":true,"MenuId":null,"QueryApi":null,"Label":` + noLabel + `}`)
+}
 
-func cascades(c schema.Cascade) raw {
+func cascades(c schema.Cascade, custom bool) raw {
+	archive := "NoCascade"
+	if custom && c.Delete == "RemoveLink" {
+		archive = c.Delete
+	}
 	var o object
 	o.text("Assign", c.Assign)
 	o.text("Delete", c.Delete)
-	o.text("Archive", "NoCascade")
+	o.text("Archive", archive)
 	o.text("Merge", c.Merge)
 	o.text("Reparent", c.Reparent)
 	o.text("Share", c.Share)
@@ -172,7 +183,7 @@ func (m *metadata) manyToMany(relationships []*schema.ManyToMany) []*definition 
 			"Entity1LogicalName": r.Entity1, "Entity2LogicalName": r.Entity2, "IntersectEntityName": r.Intersect,
 			"Entity1IntersectAttribute": r.Attribute1, "Entity2IntersectAttribute": r.Attribute2,
 			"Entity1NavigationPropertyName": r.Nav1, "Entity2NavigationPropertyName": r.Nav2,
-			"Entity1AssociatedMenuConfiguration": raw(hiddenMenu), "Entity2AssociatedMenuConfiguration": raw(hiddenMenu),
+			"Entity1AssociatedMenuConfiguration": menu(r.Custom), "Entity2AssociatedMenuConfiguration": menu(r.Custom),
 			"IsCustomRelationship": r.Custom, "IsManaged": !r.Custom,
 		}, r.Extras))
 	}

@@ -163,6 +163,9 @@ func (m *metadata) optionSet(c *schema.Column) *definition {
 	own := &schema.Choice{Name: name, Display: c.Display, Type: c.Type, Options: c.Options, Custom: c.Custom,
 		MetadataID: derivedID(c.MetadataID, "OptionSet")}
 	own.Translations = c.Translations
+	if c.Custom {
+		own.Description = c.Description
+	}
 	return m.optionsOf(own, false)
 }
 
@@ -173,7 +176,7 @@ func (m *metadata) optionsOf(c *schema.Choice, global bool) *definition {
 	set := settings{"Name": c.Name, "IsGlobal": global, "IsManaged": !c.Custom, "IsCustomOptionSet": c.Custom,
 		"DisplayName": m.label(c.Display, c.Translations["DisplayName"], c.MetadataID, "DisplayName", !c.Custom),
 		"Description": m.label(c.Description, c.Translations["Description"], c.MetadataID, "Description", !c.Custom)}
-	if !global {
+	if !global && !c.Custom {
 		set["Description"] = raw(noLabel)
 	}
 	kind := "OptionSetMetadata"

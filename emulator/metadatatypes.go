@@ -32,6 +32,7 @@ type metadataProperty struct {
 	name, kind string
 	complex    bool // its type is a complex type, or a collection of one
 	initial    []byte
+	custom     []byte // the initial value in what users made, which is not managed
 }
 
 // isA reports whether the type is the other, or derived from it.
@@ -100,28 +101,39 @@ const noLabel = `{"LocalizedLabels":[],"UserLocalizedLabel":null}`
 
 // property reads "name type initial value".
 func (types metadataTypes) property(words []string) metadataProperty {
-	p := metadataProperty{name: words[0], kind: words[1], initial: []byte("null")}
+	p := metadataProperty{name: words[0], kind: words[1]}
 	inner, collection := p.collection()
 	t := types.byName[inner]
 	p.complex = t != nil && t.kind == "complex"
-	initial := words[2:]
+	ours, theirs := make([]string, len(words)-2), make([]string, len(words)-2)
+	for i, word := range words[2:] {
+		var differs bool
+		if ours[i], theirs[i], differs = strings.Cut(word, "/"); !differs {
+			theirs[i] = ours[i]
+		}
+	}
+	p.initial, p.custom = initialValue(t, inner, collection, ours), initialValue(t, inner, collection, theirs)
+	return p
+}
+
+func initialValue(t *metadataType, kind string, collection bool, initial []string) []byte {
 	switch {
 	case collection:
-		p.initial = []byte("[]")
-	case inner == "Label":
-		p.initial = []byte(noLabel)
+		return []byte("[]")
+	case kind == "Label":
+		return []byte(noLabel)
 	case len(initial) == 3:
 		value := initial[0]
-		if inner == "AttributeRequiredLevelManagedProperty" {
+		if kind == "AttributeRequiredLevelManagedProperty" {
 			value = `"` + value + `"`
 		}
-		p.initial = managed(value, initial[1], initial[2])
+		return managed(value, initial[1], initial[2])
 	case len(initial) == 1 && t != nil && initial[0] != "null":
-		p.initial = []byte(`"` + initial[0] + `"`)
+		return []byte(`"` + initial[0] + `"`)
 	case len(initial) == 1:
-		p.initial = []byte(initial[0])
+		return []byte(initial[0])
 	}
-	return p
+	return []byte("null")
 }
 
 // managed is the JSON of a managed property.

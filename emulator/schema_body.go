@@ -283,7 +283,22 @@ var fixedProperties = strings.Fields("MetadataId HasChanged LogicalName SchemaNa
 	"IsLogical Name IsGlobal OptionSetType Options TrueOption FalseOption IsIntersect IsLogicalEntity CalculationOf " +
 	"IsBaseCurrency RelationshipType ReferencedAttribute ReferencedEntity ReferencingAttribute ReferencingEntity " +
 	"TableType Entity1LogicalName Entity2LogicalName IntersectEntityName Entity1IntersectAttribute Entity2IntersectAttribute " +
-	"DisplayName DisplayCollectionName Description IntroducedVersion IsValidODataAttribute DatabaseLength EntityKeyIndexStatus")
+	"DisplayName DisplayCollectionName Description IntroducedVersion IsValidODataAttribute DatabaseLength EntityKeyIndexStatus " +
+	"SecurityTypes RelationshipBehavior")
+
+// keep keeps what is given of a table or a column, and when.
+func (c *call) keep(g given, d *definition, extras *schema.Extras) {
+	g.keep(d, extras)
+	settings, now := maps.Clone(extras.Settings), json.RawMessage(`"`+c.at.Format(time.RFC3339)+`"`)
+	if settings == nil {
+		settings = map[string]json.RawMessage{}
+	}
+	settings["ModifiedOn"] = now
+	if string(d.value(d.kind.index["IsManaged"])) == "false" && settings["CreatedOn"] == nil {
+		settings["CreatedOn"] = now
+	}
+	extras.Settings = settings
+}
 
 // keep keeps the properties given that the definition does not say already.
 func (g given) keep(d *definition, extras *schema.Extras) {

@@ -47,7 +47,7 @@ func (c *call) changeDefinition(set string) error {
 		if err := change.replace(c, at.all[0].name, g); err != nil {
 			return err
 		}
-		return c.defined(set + "(" + at.all[0].id + ")")
+		return c.defined(odata.FormatPath(path))
 	case c.r.Method == http.MethodDelete && change.remove != nil:
 		if err := change.remove(c, at.all[0].name); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (c *call) changeInTable(path []odata.Segment) error {
 	if !ok || nav.name != "Attributes" && nav.name != "Keys" {
 		return c.methodNotAllowed()
 	}
-	logical, set := table.all[0].name, "EntityDefinitions("+table.all[0].id+")/"+nav.name
+	logical, set := table.all[0].name, odata.FormatPath([]odata.Segment{path[0], {Name: nav.name}})
 	at, err := c.step(table, nav, path[1])
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (c *call) changeInTable(path []odata.Segment) error {
 		if err := change.replace(logical, at.all[0].name, g); err != nil {
 			return err
 		}
-		return c.defined(set + "(" + at.all[0].id + ")")
+		return c.defined(odata.FormatPath(path))
 	}
 	return c.methodNotAllowed()
 }
@@ -135,7 +135,8 @@ func withoutCast(path []odata.Segment) []odata.Segment {
 
 func keyed(s odata.Segment) bool { return s.Key != nil || len(s.Args) > 0 }
 
-// defined answers that a definition is there, and where.
+// defined answers that a definition is there, and where. What stands before a new part, and what was replaced, is
+// addressed as the client did: by name or by id.
 func (c *call) defined(address string) error {
 	c.w.Header().Set("OData-EntityId", c.root+address)
 	return c.empty()
@@ -197,10 +198,10 @@ func (c *call) makeTable(ctx context.Context, d *draft, g given) (*schema.Table,
 		return nil, err
 	}
 	d.AddTable(t, d.version)
-	g.keep(newMetadata(d.Schema, nil, nil).table(t), &t.Extras)
+	c.keep(g, newMetadata(d.Schema, nil, nil).table(t), &t.Extras)
 	for i, column := range columns {
 		if i == 0 { // it came with the table
-			column.keep(newMetadata(d.Schema, nil, nil).column(t.Columns[1], 2), &t.Columns[1].Extras)
+			c.keep(column, newMetadata(d.Schema, nil, nil).column(t.Columns[1], 2), &t.Columns[1].Extras)
 			continue
 		}
 		made, err := columnFrom(d.Schema, t, column)
@@ -208,7 +209,7 @@ func (c *call) makeTable(ctx context.Context, d *draft, g given) (*schema.Table,
 			return nil, err
 		}
 		d.AddColumn(t, made, d.version)
-		column.keep(newMetadata(d.Schema, nil, nil).column(made, len(t.Columns)), &made.Extras)
+		c.keep(column, newMetadata(d.Schema, nil, nil).column(made, len(t.Columns)), &made.Extras)
 	}
 	return t, c.materialize(ctx, d, t)
 }
@@ -319,7 +320,7 @@ func (c *call) replaceTable(logical string, g given) error {
 		t.ChangeTracking = g.flag("ChangeTrackingEnabled", t.ChangeTracking)
 		d.Relate(t, notes, activities, d.version)
 		t.Version, t.Changed = d.version, true
-		g.keep(newMetadata(d.Schema, nil, nil).table(t), &t.Extras)
+		c.keep(g, newMetadata(d.Schema, nil, nil).table(t), &t.Extras)
 		return nil
 	})
 }

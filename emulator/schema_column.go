@@ -36,7 +36,7 @@ func (c *call) addColumn(ctx context.Context, d *draft, t *schema.Table, made *s
 			return err
 		}
 	}
-	g.keep(newMetadata(d.Schema, nil, nil).column(made, len(t.Columns)), &made.Extras)
+	c.keep(g, newMetadata(d.Schema, nil, nil).column(made, len(t.Columns)), &made.Extras)
 	return nil
 }
 
@@ -274,7 +274,7 @@ func (c *call) replaceColumn(table, logical string, g given) error {
 		}
 		column.Version, t.Changed = d.version, true
 		number := slices.Index(t.Columns, column) + 1
-		g.keep(newMetadata(d.Schema, nil, nil).column(column, number), &column.Extras)
+		c.keep(g, newMetadata(d.Schema, nil, nil).column(column, number), &column.Extras)
 		return nil
 	})
 }

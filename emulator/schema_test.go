@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -341,12 +343,13 @@ func TestLabelsInOtherLanguagesAreMergedOrLost(t *testing.T) {
 func TestADefinitionReadCanBePutBack(t *testing.T) {
 	s := emulator.Start(t)
 	mustSend(t, s, "POST", "EntityDefinitions", bankAccount)
+	undated := regexp.MustCompile(`"ModifiedOn":"[^"]*"`)
 	for _, path := range []string{"EntityDefinitions(LogicalName='new_bankaccount')", "EntityDefinitions(LogicalName='account')",
 		columnsOfBankAccount + "(LogicalName='new_accountname')", "EntityDefinitions(LogicalName='account')/Attributes(LogicalName='industrycode')",
 		"RelationshipDefinitions(SchemaName='account_primary_contact')"} {
 		before := get(t, s, path)
 		mustSend(t, s, "PUT", path, before.body)
-		if diff := cmp.Diff(before.body, get(t, s, path).body); diff != "" {
+		if diff := cmp.Diff(undated.ReplaceAllString(before.body, ""), undated.ReplaceAllString(get(t, s, path).body, "")); diff != "" {
 			t.Errorf("%s (-before +after):\n%s", path, diff)
 		}
 	}
@@ -413,6 +416,49 @@ func BenchmarkCreateColumn(b *testing.B) {
 			if s.Emulator.ServeHTTP(w, request); w.Code != http.StatusNoContent {
 				b.Fatalf("%s %s: %d %s", r.method, r.path, w.Code, w.Body)
 			}
+		}
+	}
+}
+
+// TestWhatUsersMadeSaysSo follows Microsoft's metadata operations sample: what users made can be changed, began with
+// version 1.0.0.0 and today, and is addressed as the request did.
+func TestWhatUsersMadeSaysSo(t *testing.T) {
+	s := emulator.Start(t)
+	began := time.Now().UTC().Truncate(time.Second)
+	mustSend(t, s, "POST", "EntityDefinitions", bankAccount)
+	const table = "EntityDefinitions(LogicalName='new_bankaccount')"
+	address := func(r reply) string {
+		return strings.TrimPrefix(r.header.Get("OData-EntityId"), s.URL+"/api/data/v9.2/")
+	}
+	if got := address(mustSend(t, s, "POST", columnsOfBankAccount, balance)); !strings.HasPrefix(got, columnsOfBankAccount+"(") {
+		t.Errorf("address of a new column: got %s", got)
+	}
+	column := columnsOfBankAccount + "(LogicalName='new_balance')"
+	if got := address(mustSend(t, s, "PUT", column, balance)); got != column {
+		t.Errorf("address of a replaced column: got %s, want %s", got, column)
+	}
+	definition := mustSend(t, s, "GET", table, "").body
+	if got := address(mustSend(t, s, "PUT", table, definition)); got != table {
+		t.Errorf("address of a replaced table: got %s, want %s", got, table)
+	}
+	mustSend(t, s, "POST", "RelationshipDefinitions", `{"@odata.type":"Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",`+
+		`"SchemaName":"new_account_bank","ReferencedEntity":"account","ReferencingEntity":"new_bankaccount","SecurityTypes":"None",`+
+		`"Lookup":{"SchemaName":"new_AccountId","DisplayName":`+text("Account")+`}}`)
+	for path, wants := range map[string][]string{
+		table:  {`"IsCustomizable":{"Value":true,"CanBeChanged":true`, `"IntroducedVersion":"1.0.0.0"`, `"CanBeInManyToMany":{"Value":true,"CanBeChanged":true`},
+		column: {`"IsCustomizable":{"Value":true,"CanBeChanged":true`, `"IntroducedVersion":"1.0.0.0"`},
+		"RelationshipDefinitions(SchemaName='new_account_bank')": {`"SecurityTypes":"Append"`, `"Archive":"RemoveLink"`, `"Behavior":"UseCollectionName"`},
+		"EntityDefinitions(LogicalName='account')":               {`"IsCustomizable":{"Value":true,"CanBeChanged":false`, `"IntroducedVersion":"5.0.0.0"`},
+	} {
+		body := mustSend(t, s, "GET", path, "").body
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: no %s in %s", path, want, body)
+			}
+		}
+		var dates struct{ CreatedOn, ModifiedOn time.Time }
+		if err := json.Unmarshal([]byte(body), &dates); err != nil || strings.Contains(path, "new_bankaccount") && (dates.CreatedOn.Before(began) || dates.ModifiedOn.Before(dates.CreatedOn)) {
+			t.Errorf("%s: %v, created %s and modified %s, want after %s", path, err, dates.CreatedOn, dates.ModifiedOn, began)
 		}
 	}
 }
