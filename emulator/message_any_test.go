@@ -92,7 +92,7 @@ func rowOf(t *testing.T, s *emulator.Server, set string) string {
 	switch set {
 	case "systemusers":
 		return seed.AdministratorID
-	case "teams", "queues":
+	case "teams", "queues", "roles":
 		return add(t, s, set, `{"name":"x"}`)
 	}
 	if set == "queueitems" {

@@ -108,6 +108,8 @@ func TestARowIsReadAsDataverseWritesIt(t *testing.T) {
 	e := testRows(t)
 	user := seed.AdministratorID
 	for _, c := range []struct{ name, path, header, want string }{
+		{"a comma at the end of $select", "accounts(" + litware + ")?$select=statecode,", "",
+			`accounts(statecode)/$entity","@odata.etag":"W/\"102\"","statecode":0,"accountid":"` + litware + `"}`},
 		{"selected, then currency, then id", "accounts(" + litware + ")?$select=name,revenue", "",
 			`accounts(name,revenue)/$entity","@odata.etag":"W/\"102\"","name":"Litware \"Inc\" & <Co>","revenue":20000.0000,` +
 				`"_transactioncurrencyid_value":"` + seed.BaseCurrencyID + `","accountid":"` + litware + `"}`},

@@ -34,7 +34,8 @@ func ParseOptions(q url.Values) (Options, error) {
 func (o *Options) set(name, value string) (err error) {
 	switch name {
 	case "$select":
-		o.Select, err = ParseSelect(value)
+		// Microsoft's basic operations sample ends its $select with a comma, and the service takes it.
+		o.Select, err = ParseSelect(strings.TrimSuffix(strings.TrimSpace(value), ","))
 	case "$filter":
 		o.Filter, err = ParseFilter(value)
 	case "$orderby":
