@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator"
@@ -133,6 +134,19 @@ func TestAnActivityHasPartiesAndItsOwnerAndRegardingRowAmongThem(t *testing.T) {
 		"email_activity_parties":[{"partyid_account@odata.bind":"/accounts(`+account+`)","participationtypemask":3}]}`)
 	if got, want := parties(t, s, id), "3 account info@contoso.example|9 team -"; got != want {
 		t.Errorf("after the update: got parties %s, want %s", got, want)
+	}
+	const line = `{"partyid_account@odata.bind":"accounts(ID)","participationtypemask":4}`
+	must(t, s, http.StatusNoContent, "PUT", "emails("+id+")/email_activity_parties", `{"value":[`+strings.ReplaceAll(line, "ID", account)+`]}`)
+	if got, want := parties(t, s, id), "4 account info@contoso.example|9 team -"; got != want {
+		t.Errorf("after PUT of the collection: got parties %s, want %s", got, want)
+	}
+	for path, body := range map[string]string{
+		"emails(" + id + ")/email_activity_parties":           `{"value":{}}`,
+		"accounts(" + account + ")/contact_customer_accounts": `{"value":[]}`,
+	} {
+		if got := send(t, s, "PUT", path, body); got.status != http.StatusBadRequest && got.status != http.StatusMethodNotAllowed {
+			t.Errorf("PUT %s %s: got %d %s", path, body, got.status, got.body)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (a *acting) addPrivileges(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.modify(ctx, a.tx, &entry{table: a.bound.table, values: map[string]any{}}, a.bound.id)
+	return nil
 }
 
 // privilege finds the privilege that an item names, by its id.

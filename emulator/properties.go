@@ -53,16 +53,36 @@ func bindableOrMany(t *schema.Table, name string) (schema.Nav, bool) {
 
 // putColumn sets one column to the value in the body.
 func (c *call) putColumn(t *schema.Table, col *schema.Column) error {
-	object, err := c.body(t)
+	value, err := c.givenValue(t, col.Logical)
 	if err != nil {
 		return err
 	}
-	for _, m := range object {
-		if m.name == "value" {
-			return c.writeColumn(t, col, m.value)
-		}
+	return c.writeColumn(t, col, value)
+}
+
+// putParties puts the parties in the body in place of those that the activity has.
+func (c *call) putParties(t *schema.Table, nav string) error {
+	value, err := c.givenValue(t, nav)
+	if err != nil {
+		return err
 	}
-	return payload(t, "The property with name 'value' was not found in the payload of the property '%s'.", col.Logical)
+	if _, ok := value.([]any); !ok {
+		return payload(t, "An unexpected '%s' node was found when reading from the JSON reader. A 'StartArray' node was expected.", node(value))
+	}
+	return c.writeProperty(t, nav, value)
+}
+
+// givenValue is the value that the body gives to a property.
+func (c *call) givenValue(t *schema.Table, property string) (any, error) {
+	object, err := c.body(t)
+	if err != nil {
+		return nil, err
+	}
+	value, ok := object.get("value")
+	if !ok {
+		return nil, payload(t, "The property with name 'value' was not found in the payload of the property '%s'.", property)
+	}
+	return value, nil
 }
 
 // writeColumn sets one column, or empties it with nil.
@@ -70,6 +90,11 @@ func (c *call) writeColumn(t *schema.Table, col *schema.Column, value any) error
 	if col.IsLookup() || value == nil && (col.Required == "SystemRequired" || col.Required == "ApplicationRequired") {
 		return badRequest("The property '%s' of '%s' cannot be deleted.", col.Logical, t.Logical)
 	}
+	return c.writeProperty(t, col.Logical, value)
+}
+
+// writeProperty updates one property of the row in the URL.
+func (c *call) writeProperty(t *schema.Table, name string, value any) error {
 	err := c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {
 		l, err := c.locateIn(ctx, t, c.path[0], c.partitionAsked())
 		if err != nil {
@@ -81,7 +106,7 @@ func (c *call) writeColumn(t *schema.Table, col *schema.Column, value any) error
 		if err := c.preconditions(ctx, tx, &l); err != nil {
 			return err
 		}
-		row, err := entering{c, false, false}.entry(ctx, l.table, members{{col.Logical, value}})
+		row, err := entering{c, false, false}.entry(ctx, l.table, members{{name, value}})
 		if err != nil {
 			return err
 		}

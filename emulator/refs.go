@@ -14,12 +14,15 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
 
-// navigate answers POST on set(id)/nav, and every write on set(id)/nav/$ref.
+// navigate answers POST on set(id)/nav, and every write on set(id)/nav/$ref. The parties of an activity are the only
+// collection that PUT replaces.
 func (c *call) navigate(t *schema.Table, segment odata.Segment, nav schema.Nav, ref bool) error {
 	method := c.r.Method
 	switch {
 	case !ref && method == http.MethodPost && nav.One == nil:
 		return c.createRelated(t, nav)
+	case !ref && method == http.MethodPut && nav.Many != nil && nav.Many.Referencing == "activityparty" && t.Activity:
+		return c.putParties(t, segment.Name)
 	case ref && method == http.MethodPost && nav.One == nil:
 		return c.addReference(t, nav)
 	case ref && method == http.MethodPut && nav.One != nil:
@@ -73,16 +76,13 @@ func (c *call) addReference(t *schema.Table, nav schema.Nav) error {
 	if err != nil {
 		return err
 	}
-	text := ""
-	for _, m := range object {
-		if m.name == "@odata.id" {
-			text, _ = m.value.(string)
-		}
-	}
+	given, _ := object.get("@odata.id")
+	text, _ := given.(string)
 	if text == "" {
 		return payload(t, "The entity reference link has no '@odata.id' annotation with the URL of a row.")
 	}
-	if c.inner == nil && !strings.Contains(text, "://") { // in a batch it may be relative, or $1
+	// In a batch it may be relative, or $1, and anywhere when @odata.context says to what.
+	if _, based := object.get("@odata.context"); c.inner == nil && !based && !strings.Contains(text, "://") {
 		return payload(t, "The URI '%s' of the entity reference link has to be absolute.", text)
 	}
 	err = c.db.Write(c.context(), func(ctx context.Context, tx *sql.Tx) error {

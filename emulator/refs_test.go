@@ -77,6 +77,7 @@ func TestReferencesThatMakeNoSenseAreRefused(t *testing.T) {
 		{"PUT", account + "/primarycontactid/$ref", `{"id":"x"}`, 400},
 		{"PUT", account + "/primarycontactid/$ref", `{"@odata.id":"contacts(` + one + `)"}`, 400},
 		{"POST", account + "/contact_customer_accounts/$ref", `{"@odata.id":"/contacts(` + one + `)"}`, 400},
+		{"PUT", account + "/primarycontactid/$ref", `{"@odata.context":"` + s.URL + `/api/data/v9.2/$metadata#$ref","@odata.id":"contacts(` + one + `)"}`, 404},
 		{"PUT", account + "/createdby/$ref", link, 404},
 		{"DELETE", account + "/createdby/$ref", "", 405},
 		{"DELETE", account + "/contact_customer_accounts/$ref", "", 400},
