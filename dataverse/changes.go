@@ -2,9 +2,7 @@ package dataverse
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"net/http"
 )
 
@@ -36,7 +34,7 @@ func (c *Client) Changes(ctx context.Context, table string, columns []string, to
 	if err != nil {
 		return Changes{}, during(op, err)
 	}
-	fingerprint := c.changesFingerprint(p)
+	fingerprint := c.fingerprint("changes\x00" + p.text(Query{}))
 	at, err := readPosition("token", token, fingerprint)
 	if err != nil {
 		return Changes{}, during(op, err)
@@ -64,12 +62,6 @@ func (c *Client) changesPlan(ctx context.Context, table string, columns []string
 	}
 	p.shape.changes = true
 	return p, nil
-}
-
-// changesFingerprint tells tokens of other columns, tables and environments apart: each counts its own changes.
-func (c *Client) changesFingerprint(p *plan) []byte {
-	hash := sha256.Sum256(fmt.Appendf(nil, "changes\x00%s\x00%x", c.root, p.fingerprint(Query{})))
-	return hash[:fingerprintSize]
 }
 
 // changesPage reads the page at a position, and tells the position behind it.

@@ -7,7 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
 )
@@ -24,12 +24,14 @@ type position struct {
 	seen  int    // rows before it
 }
 
-// A cursor is base64url of: version, fingerprint of the query, rows seen, and the tokens, compressed: cursors travel
-// through a model, which pays for every byte, and tokens consist of text that is always the same. A deltatoken stands
-// before the skiptoken, with & behind it.
+// A cursor is base64url of: version, fingerprint of the query, checksum, rows seen, and the tokens, compressed: cursors
+// travel through a model, which pays for every byte, and tokens consist of text that is always the same. A deltatoken
+// stands before the skiptoken, with & behind it. The checksum is of all the rest: one sign that a model got wrong would
+// lead to other rows without a word.
 const (
-	cursorVersion   = 1
+	cursorVersion   = 2
 	fingerprintSize = 8
+	checksumSize    = 4
 	maxToken        = maxURL // bytes
 )
 
@@ -38,20 +40,17 @@ const tokenText = "%3Ccookie%20pagenumber=%22%22%20pagingcookie=%22%253ccookie%2
 	"createdonmodifiedonnamefullnameid%2520last%253d%2522%257b%257d%2522%2520first%253d%2522%257b%257d%2522%2520%252f" +
 	"%253e%253c%252fcookie%253e%22%20istracking=%22False%22%20/%3E"
 
-// fingerprint tells cursors of different queries apart.
-func (p *plan) fingerprint(q Query) []byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\x00%d\x00%d", p.table.LogicalName, q.Top, q.Size)
-	for _, o := range p.options {
-		fmt.Fprintf(h, "\x00%s=%s", o.name, o.value)
-	}
-	return h.Sum(nil)[:fingerprintSize]
+// fingerprint tells cursors of different queries and environments apart.
+func (c *Client) fingerprint(query string) []byte {
+	hash := sha256.Sum256([]byte(c.root + "\x00" + query))
+	return hash[:fingerprintSize]
 }
 
 func (at position) encode(fingerprint []byte) string {
 	var b bytes.Buffer
 	b.WriteByte(cursorVersion)
 	b.Write(fingerprint)
+	b.Write(make([]byte, checksumSize))
 	b.Write(binary.AppendUvarint(nil, uint64(at.seen)))
 	w, err := flate.NewWriterDict(&b, flate.BestCompression, []byte(tokenText))
 	if err != nil {
@@ -63,7 +62,13 @@ func (at position) encode(fingerprint []byte) string {
 	}
 	_, _ = io.WriteString(w, at.token)
 	_ = w.Close()
+	binary.BigEndian.PutUint32(b.Bytes()[1+fingerprintSize:], checksum(b.Bytes()))
 	return base64.RawURLEncoding.EncodeToString(b.Bytes())
+}
+
+// checksum is that of a cursor without the place for it.
+func checksum(raw []byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE(raw[:1+fingerprintSize]), crc32.IEEETable, raw[1+fingerprintSize+checksumSize:])
 }
 
 // readCursor refuses a cursor that is not of the query with the fingerprint.
@@ -77,18 +82,19 @@ func readPosition(word, cursor string, fingerprint []byte) (position, error) {
 		return position{}, nil
 	}
 	damaged := invalid("%s: it is damaged, use it as it was returned, or start without one", word)
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimSpace(cursor))
-	if err != nil || len(raw) <= 1+fingerprintSize || raw[0] != cursorVersion {
+	const headSize = 1 + fingerprintSize + checksumSize
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimSpace(cursor))
+	if err != nil || len(raw) <= headSize || raw[0] != cursorVersion || binary.BigEndian.Uint32(raw[1+fingerprintSize:]) != checksum(raw) {
 		return position{}, damaged
 	}
 	if !bytes.Equal(raw[1:1+fingerprintSize], fingerprint) {
 		return position{}, invalid("%s: it belongs to another query, repeat the query that it came from", word)
 	}
-	seen, n := binary.Uvarint(raw[1+fingerprintSize:])
+	seen, n := binary.Uvarint(raw[headSize:])
 	if n <= 0 || seen > 1<<40 {
 		return position{}, damaged
 	}
-	packed := bytes.NewReader(raw[1+fingerprintSize+n:])
+	packed := bytes.NewReader(raw[headSize+n:])
 	text, err := io.ReadAll(io.LimitReader(flate.NewReaderDict(packed, []byte(tokenText)), maxToken))
 	delta, token, found := bytes.Cut(text, []byte("&"))
 	if !found {

@@ -140,16 +140,15 @@ func FuzzReadPage(f *testing.F) {
 }
 
 func FuzzCursor(f *testing.F) {
-	p := &plan{table: &Table{}}
-	q := Query{}
-	f.Add(position{token: "%3Ccookie%20pagenumber=%222%22%20/%3E", seen: 5000}.encode(p.fingerprint(q)))
+	print := make([]byte, fingerprintSize)
+	f.Add(position{token: "%3Ccookie%20pagenumber=%222%22%20/%3E", seen: 5000}.encode(print))
 	f.Add("AQ")
 	f.Fuzz(func(t *testing.T, cursor string) {
-		at, err := readCursor(cursor, p.fingerprint(q))
+		at, err := readCursor(cursor, print)
 		if err != nil || cursor == "" {
 			return
 		}
-		again, err := readCursor(at.encode(p.fingerprint(q)), p.fingerprint(q))
+		again, err := readCursor(at.encode(print), print)
 		if err != nil || again != at {
 			t.Errorf("%q: read %+v, then %+v, %v", cursor, at, again, err)
 		}

@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/xml"
 	"errors"
 	"iter"
@@ -16,10 +15,9 @@ import (
 
 // fetchPlan is a FetchXML query in the service's words.
 type fetchPlan struct {
-	query       *fetchxml.Fetch
-	table       *Table
-	shape       *shape
-	fingerprint []byte
+	query *fetchxml.Fetch
+	table *Table
+	shape *shape
 }
 
 // FetchPage returns the page of the rows of a FetchXML query that cursor leads to; "" is the first, or the one that
@@ -46,7 +44,7 @@ func (c *Client) listFetch(ctx context.Context, query string) (*listing, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &listing{op: p.op(), fingerprint: p.fingerprint, fetch: func(ctx context.Context, at position) (Page, position, error) {
+	return &listing{op: p.op(), fingerprint: c.fingerprint("fetch\x00" + p.query.String()), fetch: func(ctx context.Context, at position) (Page, position, error) {
 		return c.fetch(ctx, p, at)
 	}}, nil
 }
@@ -70,8 +68,7 @@ func (c *Client) compileFetch(ctx context.Context, query string) (*fetchPlan, er
 				q.Count = maxElasticPage
 			}
 		}
-		hash := sha256.Sum256([]byte("fetch\x00" + q.String()))
-		return &fetchPlan{query: q, table: t, shape: s, fingerprint: hash[:fingerprintSize]}, nil
+		return &fetchPlan{query: q, table: t, shape: s}, nil
 	})
 }
 

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -48,11 +49,20 @@ func (c *Client) list(ctx context.Context, table string, q Query) (*listing, err
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{op: "list " + table, fingerprint: p.fingerprint(q)}
+	l := &listing{op: "list " + table, fingerprint: c.fingerprint(p.text(q))}
 	l.fetch = func(ctx context.Context, at position) (Page, position, error) {
 		return c.fetchPage(ctx, l.op, p, q, at)
 	}
 	return l, nil
+}
+
+// text tells q from other queries, whatever names it has for the same.
+func (p *plan) text(q Query) string {
+	text := fmt.Sprintf("%s\x00%d\x00%d", p.table.LogicalName, q.Top, q.Size)
+	for _, o := range p.options {
+		text += "\x00" + o.name + "=" + o.value
+	}
+	return text
 }
 
 // fetchPage asks for one page of a listing.

@@ -152,8 +152,7 @@ func TestACursorFitsOnlyItsQuery(t *testing.T) {
 		t.Errorf("the same query by another name of the table: %v", err)
 	}
 	sent := len(s.requests())
-	flipped := []byte(p.Cursor)
-	flipped[len(flipped)-3] ^= 1
+	elsewhere := open(t, dataverse.Options{URL: "https://fabrikam.crm4.dynamics.com", Transport: inProcess{s}})
 	for name, call := range map[string]func() error{
 		"another filter": func() error {
 			_, err := c.Page(t.Context(), "account", dataverse.Query{Filter: "name ne 'y'", Size: 3}, p.Cursor)
@@ -167,11 +166,21 @@ func TestACursorFitsOnlyItsQuery(t *testing.T) {
 			_, err := c.Page(t.Context(), "contact", dataverse.Query{Size: 3}, p.Cursor)
 			return err
 		},
-		"nonsense": func() error { _, err := c.Page(t.Context(), "account", q, "https://evil.example/"); return err },
-		"cut":      func() error { _, err := c.Page(t.Context(), "account", q, p.Cursor[:12]); return err },
+		"another environment": func() error { _, err := elsewhere.Page(t.Context(), "account", q, p.Cursor); return err },
+		"nonsense":            func() error { _, err := c.Page(t.Context(), "account", q, "https://evil.example/"); return err },
+		"cut":                 func() error { _, err := c.Page(t.Context(), "account", q, p.Cursor[:12]); return err },
 	} {
 		if err := call(); dataverse.KindOf(err) != dataverse.Invalid || !strings.Contains(err.Error(), "cursor: it") {
 			t.Errorf("%s: got %v, want Invalid", name, err)
+		}
+	}
+	for i := range p.Cursor {
+		wrong := []byte(p.Cursor)
+		if wrong[i] = 'A'; p.Cursor[i] == 'A' {
+			wrong[i] = 'B'
+		}
+		if _, err := c.Page(t.Context(), "account", q, string(wrong)); dataverse.KindOf(err) != dataverse.Invalid {
+			t.Errorf("%s with sign %d changed: got %v, want Invalid", p.Cursor, i, err)
 		}
 	}
 	if n := len(s.requests()); n != sent {

@@ -2,7 +2,6 @@ package dataverse
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -51,8 +50,7 @@ func (c *Client) listSQL(ctx context.Context, query string, size int) (*listing,
 
 // sqlListing puts q on its road: the service's own SQL, or FetchXML where that does not do.
 func (c *Client) sqlListing(q *sqlQuery, query string, size int) (*listing, error) {
-	hash := sha256.Sum256(fmt.Appendf(nil, "sql\x00%d\x00%s", size, query))
-	l := &listing{op: "sql " + q.base().table.LogicalName, fingerprint: hash[:fingerprintSize]}
+	l := &listing{op: "sql " + q.base().table.LogicalName, fingerprint: c.fingerprint(fmt.Sprintf("sql\x00%d\x00%s", size, query))}
 	byFetch, err := c.fetchRoad(q, size)
 	switch {
 	case q.beyond == "" && err == nil:
