@@ -15,11 +15,15 @@ import (
 // item is over.
 func (c *Client) sendEach(ctx context.Context, items []*item) {
 	left := items
+	var tries patience
 	_, _ = backoff.Retry(ctx, func() (struct{}, error) { // what went wrong is told by the items
+		sent := len(left)
 		wait := c.round(ctx, left)
-		left = waiting(left)
-		return struct{}{}, retryLeft(ctx, left, wait)
-	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0))
+		if left = waiting(left); len(left) < sent { // the service gets on, if slowly
+			tries = 0
+		}
+		return struct{}{}, retryLeft(ctx, left, wait, &tries)
+	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxElapsedTime(0))
 	c.confirm(ctx, slices.DeleteFunc(slices.Clone(items), func(it *item) bool {
 		return it.result.Err == nil || !it.maybe || !it.own
 	}))
@@ -31,13 +35,12 @@ func (c *Client) sendEach(ctx context.Context, items []*item) {
 var errLeft = errors.New("some operations are to be repeated")
 
 // retryLeft tells backoff whether another round is due, and when.
-func retryLeft(ctx context.Context, left []*item, wait time.Duration) error {
+func retryLeft(ctx context.Context, left []*item, wait time.Duration, tries *patience) error {
 	if len(left) == 0 {
 		return nil
 	}
-	deadline, ok := ctx.Deadline()
 	switch {
-	case wait > maxWait, ok && time.Until(deadline) < wait:
+	case tooLong(ctx, wait), !tries.last(ctx, left[0].result.Err):
 		return backoff.Permanent(errLeft)
 	case wait > 0:
 		return errors.Join(errLeft, &backoff.RetryAfterError{Duration: wait})
@@ -197,6 +200,7 @@ func (c *Client) sendTogether(ctx context.Context, items []*item) ([]Result, err
 	}
 	r.repeatable = guard != nil
 	maybe := false
+	var tries patience
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		e, what := c.attemptTogether(ctx, r, items)
 		if e == nil {
@@ -211,8 +215,11 @@ func (c *Client) sendTogether(ctx context.Context, items []*item) ([]Result, err
 		}
 		e.uncertain = maybe
 		maybe = maybe || what == afterUnknown
+		if !tries.last(ctx, e) {
+			what = never
+		}
 		return struct{}{}, c.retryError(ctx, r, e, what)
-	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxElapsedTime(0))
 	if err != nil {
 		return nil, c.finalError(ctx, r, asError(err), maybe)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -163,6 +164,25 @@ func TestOperationsThatWereThrottledInsideABatchAreSentAgain(t *testing.T) {
 		}
 		if n := len(s.requests()); n != 2 {
 			t.Errorf("%d requests, want 2", n)
+		}
+	})
+}
+
+func TestABatchThatTheServiceTakesBitByBitIsFinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{}
+		var n atomic.Int64
+		s := &service{rows: unpacked(func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1)%4 > 0 { // one in four is carried out
+				throttled("1")(w, r)
+				return
+			}
+			k.ServeHTTP(w, r)
+		})}
+		for i, r := range batch(t, bubble(t, s), creates(40), dataverse.BatchOptions{}) {
+			if r.Err != nil || k.writes[r.ID] != 1 {
+				t.Errorf("operation %d: %+v, want its row made", i, r)
+			}
 		}
 	})
 }

@@ -163,7 +163,8 @@ type answer struct {
 
 const (
 	maxAttempts = 5
-	// maxWait is the longest wait between two attempts; a service that asks for more is reported as Throttled at once.
+	// maxWait is the longest wait between two attempts of a caller without a deadline; a service that asks for more is
+	// reported as Throttled at once.
 	maxWait = time.Minute
 	// maxURL is Dataverse's own limit in bytes, maxEnclosed that of a URL in a $batch.
 	maxURL      = 32 << 10
@@ -187,6 +188,7 @@ func (c *Client) do(ctx context.Context, r request) (_ *answer, err error) {
 	defer func() { over(err) }()
 	maybeDone := false
 	attempts := 0
+	var tries patience
 	var last *Error
 	res, err := backoff.Retry(ctx, func() (*answer, error) {
 		attempts++
@@ -203,8 +205,11 @@ func (c *Client) do(ctx context.Context, r request) (_ *answer, err error) {
 		if again == afterNobody && attempts > 2 {
 			again = never
 		}
+		if !tries.last(ctx, e) {
+			again = never
+		}
 		return nil, c.retryError(ctx, r, e, again)
-	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0),
+	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(_ error, wait time.Duration) {
 			c.log.InfoContext(ctx, "request repeated", "op", r.op, "status", last.Status, "code", last.Code, "wait", wait)
 		}))
@@ -228,16 +233,25 @@ const (
 	afterNobody        // as afterRefusal, but at most twice: a host that is not there seldom comes back within seconds
 )
 
+// patience counts the attempts of a call.
+type patience int
+
+// last says whether another attempt may follow one that failed with e. What the service refused because of its limits
+// costs no attempt where the caller says how long it waits.
+func (p *patience) last(ctx context.Context, e *Error) bool {
+	if _, ok := ctx.Deadline(); ok && e.Kind == Throttled {
+		return true
+	}
+	*p++
+	return *p < maxAttempts
+}
+
 // retryError tells backoff what to do about e.
 func (c *Client) retryError(ctx context.Context, r request, e *Error, a again) error {
 	if a == never || a == afterTimeout || a == afterUnknown && !r.repeatable && !r.reads() {
 		return backoff.Permanent(e)
 	}
-	if e.RetryAfter > maxWait {
-		return backoff.Permanent(e)
-	}
-	// No use in sleeping past the caller's deadline: say now what stands in the way.
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < e.RetryAfter {
+	if tooLong(ctx, e.RetryAfter) { // say now what stands in the way
 		return backoff.Permanent(e)
 	}
 	if e.RetryAfter > 0 {

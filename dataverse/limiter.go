@@ -108,13 +108,15 @@ func (l *limiter) wait(ctx context.Context) *Error {
 	turn := l.rate.Reserve()
 	for {
 		d, why := l.pause()
+		hopeless := tooLong(ctx, d)
 		if own := turn.Delay(); own > d {
 			d, why = own, &Error{Message: "requests are sent no faster than the service allows"}
+			hopeless = pastDeadline(ctx, d)
 		}
 		if d <= 0 {
 			return nil
 		}
-		if tooLong(ctx, d) {
+		if hopeless {
 			turn.Cancel()
 			return noTime(d, why)
 		}
@@ -127,10 +129,16 @@ func (l *limiter) wait(ctx context.Context) *Error {
 	}
 }
 
-// tooLong says whether a wait of d is one that the caller has no time for.
+// tooLong says whether a wait of d that the service asks for is not begun: a caller without a deadline waits maxWait.
 func tooLong(ctx context.Context, d time.Duration) bool {
+	_, ok := ctx.Deadline()
+	return pastDeadline(ctx, d) || !ok && d > maxWait
+}
+
+// pastDeadline says whether the caller has no time for a wait of d.
+func pastDeadline(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return d > maxWait || d > 0 && ok && time.Until(deadline) < d
+	return d > 0 && ok && time.Until(deadline) < d
 }
 
 // noTime is the error of a wait that is not begun.

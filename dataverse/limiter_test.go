@@ -132,6 +132,18 @@ func TestACallerLearnsOfThePauseThoughNoPlaceIsFree(t *testing.T) {
 	})
 }
 
+func TestWhoHasNoDeadlineWaitsForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{rows: always(200, `{}`)}
+		c := limited(t, s, dataverse.Limits{Requests: 10})
+		together(5, func() {
+			if err := read(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+}
+
 func TestNoMoreRequestsThanAllowedRunAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64

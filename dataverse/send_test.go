@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,32 @@ func TestThrottledRequestsWaitAsLongAsTheServiceAsks(t *testing.T) {
 				}
 				if took := time.Since(began); took != 20*time.Second {
 					t.Errorf("took %v, want the 7 s and 13 s that were asked for", took)
+				}
+			})
+		})
+	}
+}
+
+func TestACallerIsServedWhateverTheServiceMakesItWaitForBeforeItsDeadline(t *testing.T) {
+	for name, steps := range map[string][]http.HandlerFunc{
+		"one long pause":  {throttled("150")},
+		"many short ones": slices.Repeat([]http.HandlerFunc{throttled("3")}, 20),
+		"none is told":    slices.Repeat([]http.HandlerFunc{always(429, throttledBody)}, 7),
+		"and 503 between": {throttled("1"), throttled("1"), throttled("1"), always(503, ``), throttled("1"), throttled("1"), always(503, ``)},
+		"of an HTTP date": {func(w http.ResponseWriter, r *http.Request) {
+			throttled(time.Now().Add(3*time.Minute).UTC().Format(http.TimeFormat))(w, r)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{rows: scripted(append(slices.Clone(steps), always(200, `{}`))...)}
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+				defer cancel()
+				if err := read(ctx, bubble(t, s)); err != nil {
+					t.Error(err)
+				}
+				if n := len(s.requests()); n != len(steps)+1 {
+					t.Errorf("%d requests, want %d", n, len(steps)+1)
 				}
 			})
 		})
