@@ -190,7 +190,7 @@ func (c *Client) sendMany(ctx context.Context, items []*item) {
 	switch {
 	case made: // all or none, and the first is there
 		finishMany(items, &answer{})
-	case e.Kind == Throttled || e.Kind == Unavailable || e.Status < 400 || e.Status == http.StatusUnauthorized:
+	case e.Kind == Throttled || e.Kind == Unavailable || e.InDoubt || e.Status < 400 || e.Status == http.StatusUnauthorized:
 		for _, it := range items {
 			it.maybe = e.uncertain
 			it.fail(e)

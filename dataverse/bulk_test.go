@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -143,6 +144,31 @@ func TestChangesOfManyRowsAreSentOnce(t *testing.T) {
 		}
 		if k.writes[accountID] != 5 {
 			t.Errorf("written %d times, want one create and four changes", k.writes[accountID])
+		}
+	})
+}
+
+func TestChangesOfManyRowsThatMayHaveBeenMadeAreNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{bulk: true, writes: map[string]int{accountID: 1, contactID: 1}}
+		take := unpacked(k.ServeHTTP)
+		s := &service{rows: func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "Multiple") {
+				take(w, r)
+				return
+			}
+			take(httptest.NewRecorder(), r)
+			always(500, `<h1>Server Error</h1>`)(w, r)
+		}}
+		results, err := bubble(t, s).UpdateMany(t.Context(), "account", []dataverse.RowValues{
+			{ID: accountID, Values: dataverse.Values{"name": "A"}}, {ID: contactID, Values: dataverse.Values{"name": "B"}}})
+		for i, r := range results {
+			if r.Err == nil || !r.Err.InDoubt {
+				t.Errorf("row %d: %+v, want it in doubt", i, r)
+			}
+		}
+		if err != nil || k.writes[accountID] != 2 {
+			t.Errorf("%v, written %d times, want a create and one change", err, k.writes[accountID])
 		}
 	})
 }

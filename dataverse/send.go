@@ -59,7 +59,8 @@ func (c *Client) againAfterAnswer(status int, e *Error) again {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return afterRefusal
-	case e.Kind == Throttled, e.Kind == Unavailable && (status >= 500 || status == http.StatusRequestTimeout):
+	case e.Kind == Throttled, e.Kind == Unavailable && (status >= 500 || status == http.StatusRequestTimeout),
+		e.Kind == Internal && e.Code == "": // not in the service's words: it may have come from a gateway before the service
 		return afterUnknown
 	}
 	return never

@@ -163,18 +163,21 @@ func TestReadsAreRepeatedWithGrowingWaits(t *testing.T) {
 
 func TestChangesOfUnknownOutcomeAreNotRepeated(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
-		"gateway time-out": always(504, ``),
-		"broken off":       lost(func(*http.Request) {}),
+		"gateway time-out":                  always(504, ``),
+		"broken off":                        lost(func(*http.Request) {}),
+		"a fault that is not the service's": always(500, `<h1>Server Error</h1>`),
+		"an answer that makes no sense":     always(200, `{"accountid":`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &service{rows: answer}
-				_, err := bubble(t, s).Update(t.Context(), "account", accountID, dataverse.Values{"name": "A"})
+				c := bubble(t, s)
+				_, err := c.Update(t.Context(), "account", accountID, dataverse.Values{"name": "A"})
 				if n := len(s.requests()); n != 1 {
 					t.Errorf("sent %d times, want once", n)
 				}
-				if dataverse.KindOf(err) != dataverse.Unavailable || !strings.Contains(err.Error(), "not known") {
-					t.Errorf("got %v, want Unavailable that says that the outcome is not known", err)
+				if e, ok := errors.AsType[*dataverse.Error](err); !ok || !e.InDoubt || !strings.Contains(err.Error(), "not known") {
+					t.Errorf("got %v, want an error that says that the outcome is not known", err)
 				}
 			})
 		})

@@ -3,6 +3,7 @@ package dataverse
 import (
 	"cmp"
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 )
@@ -102,5 +103,9 @@ func (c *Client) carryOut(ctx context.Context, ch change) (Result, error) {
 	if err != nil {
 		return Result{}, doubtful(err)
 	}
-	return c.done(ch, a)
+	res, err := c.done(ch, a)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.doubt()
+	}
+	return res, err
 }
