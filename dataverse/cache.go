@@ -2,22 +2,19 @@ package dataverse
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
-// cache keeps what was fetched for a while. Callers that ask for the same key at once share one fetch; a caller that
-// gives up does not end it for the others, and a failed fetch is not kept.
+// cache keeps what was fetched for a while. Callers that ask for the same key at once share one fetch; a failed fetch is
+// not kept.
 type cache[V any] struct {
 	ttl    time.Duration
 	now    func() time.Time
 	kept   func() // called after a fetch that was kept; may be nil
-	flight singleflight.Group
+	flight flights[V]
 
 	mu      sync.Mutex
 	entries map[string]entry[V]
@@ -30,9 +27,6 @@ type entry[V any] struct {
 	fetched time.Time
 }
 
-// fetchTimeout bounds a fetch, whose callers may all have gone.
-const fetchTimeout = 5 * time.Minute
-
 func newCache[V any](ttl time.Duration, now func() time.Time) *cache[V] {
 	return &cache[V]{ttl: ttl, now: now, entries: map[string]entry[V]{}}
 }
@@ -42,7 +36,7 @@ func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Conte
 	if ok {
 		return v, nil
 	}
-	return share(ctx, &c.flight, key+"\x00"+strconv.Itoa(epoch), func(ctx context.Context) (V, error) {
+	return c.flight.share(ctx, key+"\x00"+strconv.Itoa(epoch), func(ctx context.Context) (V, error) {
 		if v, ok, _ := c.look(key); ok { // a flight that ended between the look and the start
 			return v, nil
 		}
@@ -52,25 +46,6 @@ func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Conte
 		}
 		return v, err
 	})
-}
-
-// share lets callers of one key share one call of f, which outlives those that give up.
-func share[V any](ctx context.Context, flight *singleflight.Group, key string, f func(context.Context) (V, error)) (V, error) {
-	done := flight.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
-		defer cancel()
-		return f(ctx)
-	})
-	var zero V
-	select {
-	case <-ctx.Done():
-		return zero, ctx.Err()
-	case res := <-done:
-		if res.Err != nil {
-			return zero, copied(res.Err)
-		}
-		return res.Val.(V), nil
-	}
 }
 
 func (c *cache[V]) look(key string) (v V, ok bool, epoch int) {
@@ -121,13 +96,4 @@ func (c *cache[V]) held() map[string]entry[V] {
 	held := maps.Clone(c.entries)
 	maps.DeleteFunc(held, func(_ string, e entry[V]) bool { return c.now().Sub(e.fetched) >= c.ttl })
 	return held
-}
-
-// copied gives every caller of a shared fetch an Error of its own to name its operation in.
-func copied(err error) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		own := *e
-		return &own
-	}
-	return err
 }

@@ -169,6 +169,72 @@ func TestACallerThatGivesUpDoesNotEndTheFetchOfOthers(t *testing.T) {
 	})
 }
 
+func TestAFetchThatAllHaveCancelledEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan time.Time, 20)
+		hung := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			ended <- time.Now()
+		})
+		c := open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: cancelled{inProcess{hung}}})
+		first, cancelFirst := context.WithCancel(t.Context())
+		second, cancelSecond := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for _, ctx := range []context.Context{first, second} {
+			all.Go(func() {
+				if _, err := c.Tables(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want it cancelled", err)
+				}
+			})
+		}
+		synctest.Wait()
+		cancelFirst()
+		synctest.Wait()
+		if len(ended) > 0 {
+			t.Error("the fetch ended for one who still waits")
+		}
+		cancelSecond()
+		all.Wait()
+		synctest.Wait()
+		if len(ended) == 0 {
+			t.Error("the fetch goes on for nobody")
+		}
+	})
+}
+
+func TestMetadataIsNotWaitedForPastTheCallersTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		answer := scripted(throttled("50"), s.ServeHTTP)
+		limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			answer(w, r)
+		})
+		c := open(t, dataverse.Options{URL: "https://contoso.crm4.dynamics.com", Transport: inProcess{limited}})
+		began := time.Now()
+		call := func(seconds time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), seconds*time.Second)
+			defer cancel()
+			_, err := c.Tables(ctx)
+			return err
+		}
+		var all sync.WaitGroup
+		all.Go(func() {
+			err := call(45)
+			if e, ok := errors.AsType[*dataverse.Error](err); !ok || e.Kind != dataverse.Throttled || e.RetryAfter == 0 || time.Since(began) > time.Second {
+				t.Errorf("impatient: got %v after %v, want the reason at once", err, time.Since(began))
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if err := call(90); err != nil {
+				t.Errorf("patient: %v", err)
+			}
+		})
+		all.Wait()
+	})
+}
+
 func TestAFailedFetchIsNotKept(t *testing.T) {
 	s := &service{}
 	broken := true

@@ -239,7 +239,7 @@ type patience int
 // last says whether another attempt may follow one that failed with e. What the service refused because of its limits
 // costs no attempt where the caller says how long it waits.
 func (p *patience) last(ctx context.Context, e *Error) bool {
-	if _, ok := ctx.Deadline(); ok && e.Kind == Throttled {
+	if _, ok := patienceOf(ctx); ok && e.Kind == Throttled {
 		return true
 	}
 	*p++

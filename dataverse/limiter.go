@@ -131,14 +131,30 @@ func (l *limiter) wait(ctx context.Context) *Error {
 
 // tooLong says whether a wait of d that the service asks for is not begun: a caller without a deadline waits maxWait.
 func tooLong(ctx context.Context, d time.Duration) bool {
-	_, ok := ctx.Deadline()
+	_, ok := patienceOf(ctx)
 	return pastDeadline(ctx, d) || !ok && d > maxWait
 }
 
 // pastDeadline says whether the caller has no time for a wait of d.
 func pastDeadline(ctx context.Context, d time.Duration) bool {
-	deadline, ok := ctx.Deadline()
+	deadline, ok := patienceOf(ctx)
 	return d > 0 && ok && time.Until(deadline) < d
+}
+
+type patienceKey struct{}
+
+// withPatienceOf is a context that ctx does not end, in which no wait is begun that is past ctx's deadline.
+func withPatienceOf(ctx context.Context) context.Context {
+	deadline, _ := patienceOf(ctx)
+	return context.WithValue(context.WithoutCancel(ctx), patienceKey{}, deadline)
+}
+
+// patienceOf is until when the caller waits for the service's limits. It has not said so where ok is false.
+func patienceOf(ctx context.Context) (deadline time.Time, ok bool) {
+	if at, ok := ctx.Value(patienceKey{}).(time.Time); ok {
+		return at, !at.IsZero()
+	}
+	return ctx.Deadline()
 }
 
 // noTime is the error of a wait that is not begun.

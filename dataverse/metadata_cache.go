@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // metadata is what the client holds of the environment's metadata. Every so often it asks what has changed, and forgets
@@ -22,7 +20,7 @@ type metadata struct {
 	ttl    time.Duration      // how long the environment is not asked for changes
 	now    func() time.Time
 	disk   disk
-	check  singleflight.Group
+	check  flights[struct{}]
 
 	saving sync.Mutex // held while the disk is written; taken before mu
 	mu     sync.Mutex
@@ -102,7 +100,7 @@ func (c *Client) refreshMetadata(ctx context.Context, age time.Duration) error {
 	if m.asked(age) {
 		return nil
 	}
-	_, err := share(ctx, &m.check, "", func(ctx context.Context) (struct{}, error) {
+	_, err := m.check.share(ctx, "", func(ctx context.Context) (struct{}, error) {
 		if m.asked(age) { // by a call that ended between the look and the start
 			return struct{}{}, nil
 		}
