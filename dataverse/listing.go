@@ -3,6 +3,7 @@ package dataverse
 import (
 	"context"
 	"iter"
+	"net/http"
 	"net/url"
 	"regexp"
 )
@@ -42,12 +43,17 @@ func allRows(ctx context.Context, op string, compile func() (*listing, error)) i
 			yield(Row{}, during(op, err))
 			return
 		}
+		been := map[string]bool{}
 		for at := (position{}); ; {
 			page, next, err := l.fetch(ctx, at)
+			if err == nil && next.token != "" && been[next.place()] {
+				err = samePage(l.op, &answer{status: http.StatusOK})
+			}
 			if err != nil {
 				yield(Row{}, err)
 				return
 			}
+			been[next.place()] = true
 			for _, row := range page.Rows {
 				if !yield(row, nil) {
 					return
@@ -61,11 +67,22 @@ func allRows(ctx context.Context, op string, compile func() (*listing, error)) i
 	}
 }
 
-// samePage is the error of a next page that is the page before. A bug of the service lets the page number rise while the
+// samePage is the error of a next page that was there before. A bug of the service lets the page number rise while the
 // cookie stands still: the same page would come for ever.
 func samePage(op string, a *answer) *Error {
 	return &Error{Op: op, Kind: Internal, Status: a.status, RequestID: requestID(a.header),
 		Message: "the service's next page is the same page again"}
+}
+
+// place is where at leads to, whatever number it gives the page.
+func (at position) place() string {
+	if !at.byFetch() {
+		return place(at.token)
+	}
+	if cookie := at.fetchPage().cookie; cookie != "" {
+		return unnumbered(cookie)
+	}
+	return at.token
 }
 
 var (

@@ -204,6 +204,27 @@ func TestANextLinkElsewhereIsNotFollowed(t *testing.T) {
 	}
 }
 
+func TestPagesThatGoRoundInACircleEndTheRows(t *testing.T) {
+	pages := 0
+	s := &service{rows: func(w http.ResponseWriter, r *http.Request) {
+		pages++
+		_, _ = fmt.Fprintf(w, `{"value":[{"name":"1"}],"@odata.nextLink":"http://%s/api/data/v9.2/accounts?$skiptoken=%d"}`, r.Host, pages%3)
+	}}
+	var last error
+	rows := 0
+	for _, err := range start(t, s).Rows(t.Context(), "account", dataverse.Query{}) {
+		if last = err; err == nil {
+			rows++
+		}
+		if rows > 9 {
+			break
+		}
+	}
+	if dataverse.KindOf(last) != dataverse.Internal || rows != 3 {
+		t.Errorf("%v after %d rows, want an error after three pages", last, rows)
+	}
+}
+
 func TestAPageThatLeadsToItselfEndsTheRows(t *testing.T) {
 	cookie := `%3Ccookie%20pagenumber=%22N%22%20pagingcookie=%22%253ccookie%2520page%253d%2522N%2522%253e%253caccountid%2520` +
 		`last%253d%2522%257bA%257d%2522%2520%252f%253e%253c%252fcookie%253e%22%20istracking=%22False%22%20/%3E`
