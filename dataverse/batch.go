@@ -51,7 +51,7 @@ const (
 )
 
 // Batch carries out ops in their order, and returns a Result for each. What the service refused because of its limits
-// is sent again after the others.
+// is sent again after those of other rows.
 //
 // An operation whose answer was lost is repeated where that does no harm: a create that was left to pick its id, an
 // update with IfMatch, a delete by GUID. Others are InDoubt.
@@ -193,7 +193,7 @@ func (c *Client) batchRequest(op string, items []*item, together bool) request {
 	r := request{
 		op: op, method: http.MethodPost, path: "$batch", body: body, header: []param{{"Content-Type", contentType}}, timeout: longTimeout,
 	}
-	if !together {
+	if !together && !repeats(items) { // else a change that is sent again must not come after a later one of its row
 		r.header = append(r.header, preferences("odata.continue-on-error"))
 	}
 	return r

@@ -32,6 +32,9 @@ func (c *Client) sendEach(ctx context.Context, items []*item) {
 	}
 }
 
+// atOnce is a wait that is none; 0 would leave it to backoff.
+const atOnce = time.Nanosecond
+
 var errLeft = errors.New("some operations are to be repeated")
 
 // retryLeft tells backoff whether another round is due, and when.
@@ -67,6 +70,9 @@ func (c *Client) round(ctx context.Context, items []*item) (wait time.Duration) 
 		wait = max(wait, c.judge(items[i], &replies[i].answer, &refused))
 	}
 	c.confirm(ctx, refused)
+	if n := len(replies); err == nil && n > 0 && n < len(items) && items[n-1].over {
+		wait = max(wait, atOnce) // it stopped behind one that failed for good
+	}
 	for _, it := range items[len(replies):] {
 		if err != nil { // what came after cannot be read
 			e := asError(c.badAnswer("batch", a, err))

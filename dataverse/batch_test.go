@@ -37,17 +37,18 @@ func batch(t *testing.T, c *dataverse.Client, ops []dataverse.Operation, o datav
 const otherID = "b1d2c3e4-0c2b-4f7e-8f0a-2b4c6d8e0f13"
 
 func TestEachOperationOfABatchSucceedsOrFailsByItself(t *testing.T) {
-	k := &keeper{writes: map[string]int{accountID: 1}}
+	const staleID, goneID = "c1d2c3e4-0c2b-4f7e-8f0a-2b4c6d8e0f13", "d1d2c3e4-0c2b-4f7e-8f0a-2b4c6d8e0f13"
+	k := &keeper{writes: map[string]int{accountID: 1, staleID: 1, goneID: 1}}
 	s := &service{rows: unpacked(k.ServeHTTP)}
 	results := batch(t, start(t, s), []dataverse.Operation{
 		{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": "A", "accountid": contactID}},
 		{Action: dataverse.UpdateRow, Table: "accounts", ID: accountID, Values: dataverse.Values{"industrycode": "consulting"}},
 		{Action: dataverse.UpdateRow, Table: "account", ID: otherID, Values: dataverse.Values{"name": "B"}},
 		{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"nme": "B"}},
-		{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"name": "C"}, IfMatch: `W/"0"`},
+		{Action: dataverse.UpdateRow, Table: "account", ID: staleID, Values: dataverse.Values{"name": "C"}, IfMatch: `W/"0"`},
 		{Action: "merge", Table: "account", ID: accountID},
 		{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"name": "bad"}},
-		{Action: dataverse.DeleteRow, Table: "account", ID: accountID},
+		{Action: dataverse.DeleteRow, Table: "account", ID: goneID},
 	}, dataverse.BatchOptions{})
 	type seen struct {
 		Position      int
@@ -71,10 +72,10 @@ func TestEachOperationOfABatchSucceedsOrFailsByItself(t *testing.T) {
 		{Position: 1, ID: accountID, ETag: `W/"7"`},
 		{Position: 2, ID: otherID, Kind: dataverse.NotFound, Op: "operation 3, update account", Message: "Entity 'account' With Id = " + otherID + " Does Not Exist"},
 		{Position: 3, Kind: dataverse.Invalid, Op: "operation 4, update account", HasSuggestion: true},
-		{Position: 4, ID: accountID, Kind: dataverse.Conflict, Op: "operation 5, update account"},
+		{Position: 4, ID: staleID, Kind: dataverse.Conflict, Op: "operation 5, update account"},
 		{Position: 5, Kind: dataverse.Invalid, Op: "operation 6, merge account"},
 		{Position: 6, Kind: dataverse.Invalid, Op: "operation 7, create account", Message: "Credit limit exceeded"},
-		{Position: 7, ID: accountID},
+		{Position: 7, ID: goneID},
 	}
 	for i := range want {
 		if want[i].Message == "" {

@@ -2,6 +2,7 @@ package dataverse_test
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -194,6 +196,41 @@ func TestChangesOfOneRowKeepTheirOrder(t *testing.T) {
 	if err != nil || len(s.requests()) != 1 || k.asked("PATCH accounts") != 500 {
 		t.Errorf("%d requests with %d changes, %v, %+v; want one batch, which keeps the order", len(s.requests()), k.asked("PATCH accounts"), err, results[0])
 	}
+}
+
+func TestChangesOfOneRowKeepTheirOrderThoughOneIsThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{bulk: true, writes: map[string]int{accountID: 1}}
+		var done []string
+		n := 0
+		s := &service{rows: unpacked(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			switch n++; {
+			case n == 2 || n == 7:
+				throttled("1")(w, r)
+				return
+			case strings.Contains(string(body), "bad"):
+				always(400, `{"error":{"code":"0x80040265","message":"Credit limit exceeded"}}`)(w, r)
+				return
+			}
+			done = append(done, string(body))
+			k.ServeHTTP(w, r)
+		})}
+		var rows []dataverse.RowValues
+		for _, name := range []string{"A", "B", "bad", "C", "D", "bad", "E"} {
+			rows = append(rows, dataverse.RowValues{ID: accountID, Values: dataverse.Values{"name": name}})
+		}
+		results, err := bubble(t, s).UpdateMany(t.Context(), "account", rows)
+		want := []string{`{"name":"A"}`, `{"name":"B"}`, `{"name":"C"}`, `{"name":"D"}`, `{"name":"E"}`}
+		if diff := cmp.Diff(want, done); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		for i, r := range results {
+			if bad := rows[i].Values["name"] == "bad"; bad != (r.Err != nil) {
+				t.Errorf("row %d: %+v", i, r)
+			}
+		}
+	})
 }
 
 func TestPartsRunAsTheServiceRecommends(t *testing.T) {

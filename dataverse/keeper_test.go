@@ -14,8 +14,8 @@ import (
 	"sync"
 )
 
-// unpacked answers $batch as the service does: with the answer of one to each request in it, in order; a failed change
-// set has one answer.
+// unpacked answers $batch as the service does: with the answer of one to each request in it, in order, up to the first
+// that fails unless the client wants to go on; a failed change set has one answer.
 func unpacked(one http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/$batch") {
@@ -27,13 +27,14 @@ func unpacked(one http.HandlerFunc) http.HandlerFunc {
 			http.Error(w, `{"error":{"code":"0x80048d19","message":"a line does not end in CRLF"}}`, http.StatusBadRequest)
 			return
 		}
-		contentType, answer := unpack(r.Header.Get("Content-Type"), bytes.NewReader(body), one)
+		goOn := strings.Contains(r.Header.Get("Prefer"), "odata.continue-on-error")
+		contentType, answer := unpack(r.Header.Get("Content-Type"), bytes.NewReader(body), one, goOn)
 		w.Header().Set("Content-Type", contentType)
 		_, _ = w.Write(answer)
 	}
 }
 
-func unpack(contentType string, body io.Reader, one http.HandlerFunc) (string, []byte) {
+func unpack(contentType string, body io.Reader, one http.HandlerFunc, goOn bool) (string, []byte) {
 	_, params, _ := mime.ParseMediaType(contentType)
 	together := strings.HasPrefix(params["boundary"], "changeset_")
 	in := multipart.NewReader(body, params["boundary"])
@@ -45,7 +46,7 @@ func unpack(contentType string, body io.Reader, one http.HandlerFunc) (string, [
 			break
 		}
 		if kind := p.Header.Get("Content-Type"); strings.HasPrefix(kind, "multipart/") {
-			kind, inner := unpack(kind, p, one)
+			kind, inner := unpack(kind, p, one, false)
 			w, _ := out.CreatePart(map[string][]string{"Content-Type": {kind}})
 			_, _ = w.Write(inner)
 			continue
@@ -71,7 +72,7 @@ func unpack(contentType string, body io.Reader, one http.HandlerFunc) (string, [
 		fmt.Fprintf(w, "HTTP/1.1 %d %s\r\n", rec.Code, http.StatusText(rec.Code))
 		_ = rec.Header().Write(w)
 		fmt.Fprintf(w, "\r\n%s", rec.Body)
-		if together && rec.Code >= 400 {
+		if !goOn && rec.Code >= 400 {
 			break
 		}
 	}
