@@ -20,7 +20,7 @@ type place struct {
 // cursor writes p for the caller to bring back, bound to the query: rows to
 // skip mean nothing in another one.
 func (p place) cursor(q dataverse.Query, table string) string {
-	return fmt.Sprintf("%d-%d.%s.%s", p.skip, p.total, mark(q, table), p.page)
+	return fmt.Sprintf("%d-%d.%s.%s", p.skip, p.total, p.mark(q, table), p.page)
 }
 
 func readCursor(s string, q dataverse.Query, table string) (place, error) {
@@ -28,19 +28,22 @@ func readCursor(s string, q dataverse.Query, table string) (place, error) {
 		return place{}, nil
 	}
 	parts := strings.SplitN(s, ".", 3)
-	if len(parts) == 3 && parts[1] == mark(q, table) {
+	if len(parts) == 3 {
 		skipped, all, _ := strings.Cut(parts[0], "-")
 		skip, err := strconv.Atoi(skipped)
 		total, bad := strconv.ParseInt(all, 10, 64)
-		if err == nil && bad == nil && skip >= 0 && total >= 0 {
-			return place{skip: skip, total: total, page: parts[2]}, nil
+		p := place{skip: skip, total: total, page: parts[2]}
+		if err == nil && bad == nil && skip >= 0 && total >= 0 && parts[1] == p.mark(q, table) {
+			return p, nil
 		}
 	}
 	return place{}, refused("Repeat the arguments of the reply that the cursor came with, or leave it out to start again.",
 		"cursor: it belongs to another query")
 }
 
-func mark(q dataverse.Query, table string) string {
-	text := fmt.Sprintf("%q %q %q %q %q %d", table, q.Select, q.Filter, q.OrderBy, q.Expand, q.Size)
+// mark tells cursors of other queries, and those in which a sign was changed:
+// they would skip rows without a word.
+func (p place) mark(q dataverse.Query, table string) string {
+	text := fmt.Sprintf("%q %q %q %q %q %d %v", table, q.Select, q.Filter, q.OrderBy, q.Expand, q.Size, p)
 	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(text))), 36)
 }

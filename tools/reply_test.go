@@ -168,8 +168,9 @@ func TestCursorFitsOnlyItsQuery(t *testing.T) {
 	if err != nil || got != at {
 		t.Errorf("own cursor: got %+v, %v, want %+v", got, err, at)
 	}
-	q.Filter = "revenue gt 6"
-	for _, cursor := range []string{at.cursor(dataverse.Query{}, "account"), "x", "-1." + mark(q, "account") + "."} {
+	other, own := dataverse.Query{Filter: "revenue gt 6", Size: 50}, at.cursor(q, "account")
+	for _, cursor := range []string{at.cursor(other, "account"), at.cursor(q, "contact"), "x", "-1." + at.mark(q, "account") + ".",
+		strings.Replace(own, "20-", "21-", 1), strings.Replace(own, "-0.", "-7.", 1), strings.Replace(own, "a.b.c", "a.b.d", 1)} {
 		if _, err := readCursor(cursor, q, "account"); dataverse.KindOf(err) != dataverse.Invalid {
 			t.Errorf("cursor %q: got %v, want an invalid error", cursor, err)
 		}
