@@ -25,6 +25,7 @@ type fetchPlan struct {
 //
 // Tables and columns may go by display name and choices by label, as in a Query. Rows have the query's columns in its
 // order: by logical name or alias, those of a link as alias.column. A link without an alias is called as its table.
+// Distinct rows that the query does not sort are sorted by their columns, so that each is on one page.
 func (c *Client) FetchPage(ctx context.Context, query, cursor string) (Page, error) {
 	l, err := c.listFetch(ctx, query)
 	if err != nil {

@@ -37,10 +37,33 @@ func (n *fetchNames) resolve(ctx context.Context, q *fetchxml.Fetch) (*Table, *s
 	if err := n.body(t, &q.Entity.Body, nil); err != nil {
 		return nil, nil, err
 	}
+	if q.Distinct && !q.Aggregate && q.Top == 0 && !sorted(&q.Entity.Body) {
+		n.sort(t, &q.Entity.Body)
+	}
 	if n.all || len(n.shape.columns) == 0 {
 		n.shape.columns = nil
 	}
 	return t, n.shape, nil
+}
+
+// sorted says whether b or a link in it has an order.
+func sorted(b *fetchxml.Body) bool {
+	return len(b.Orders) > 0 || !b.EachLink(func(l *fetchxml.Link) bool { return len(l.Orders) == 0 })
+}
+
+// sort gives distinct rows an order: their pages go by number, and the service, which sorts other rows by their id,
+// leaves these as they come, so that a row would be on two pages and another on none.
+func (n *fetchNames) sort(t *Table, b *fetchxml.Body) {
+	for _, a := range b.Attributes {
+		if c, ok := t.Column(a.Name); ok && c.sortsItself() {
+			b.Orders = append(b.Orders, fetchxml.Order{Attribute: a.Name})
+		}
+	}
+	for i := range b.Links {
+		if l := &b.Links[i]; l.Type == fetchxml.Inner || l.Type == fetchxml.Outer {
+			n.sort(n.tables[l], &l.Body)
+		}
+	}
 }
 
 // nameLinks finds the table of every link, and gives an alias to those that join and have none.

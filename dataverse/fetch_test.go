@@ -146,6 +146,30 @@ func TestACursorFitsOnlyTheFetchItCameFrom(t *testing.T) {
 	}
 }
 
+func TestDistinctRowsHaveAnOrder(t *testing.T) {
+	const joined = `<link-entity name="contact" from="contactid" to="primarycontactid" alias="c"><attribute name="lastname"/></link-entity>`
+	s := &service{rows: always(200, `{"value":[]}`)}
+	c := start(t, s)
+	for name, call := range map[string]func() error{
+		"FetchXML": func() error {
+			return failed(c.FetchPage(t.Context(), `<fetch distinct="true"><entity name="account"><attribute name="name"/><attribute name="primarycontactid"/>`+joined+`</entity></fetch>`, ""))
+		},
+		"SQL": func() error {
+			return failed(c.SQLPage(t.Context(), "SELECT DISTINCT TOP 7 a.name, a.primarycontactid, c.lastname FROM account a JOIN contact c ON c.contactid = a.primarycontactid", 0, ""))
+		},
+	} {
+		err := call()
+		sent, _ := url.QueryUnescape(s.last(t).Query)
+		if err != nil || strings.Count(sent, "<order ") != 2 || !strings.Contains(sent, `attribute="name"`) || strings.Contains(sent, `<order attribute="primarycontactid"`) {
+			t.Errorf("%s: sent %s, %v; want orders by name and lastname", name, sent, err)
+		}
+	}
+	err := failed(c.FetchPage(t.Context(), `<fetch distinct="true"><entity name="account"><attribute name="name"/><order attribute="revenue"/></entity></fetch>`, ""))
+	if sent, _ := url.QueryUnescape(s.last(t).Query); err != nil || strings.Count(sent, "<order ") != 1 {
+		t.Errorf("sent %s, %v; want the order of the query", sent, err)
+	}
+}
+
 func TestACookieThatStandsStillEndsTheFetch(t *testing.T) {
 	s := &service{rows: fetchPages(1000, func(page string) string { return `<cookie page="` + page + `"><name last="A" first="A" /></cookie>` })}
 	var last error

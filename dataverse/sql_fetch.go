@@ -31,6 +31,13 @@ func (q *sqlQuery) fetch() (*fetchxml.Fetch, error) {
 		}
 		f.Entity.Orders = append(f.Entity.Orders, order)
 	}
+	if q.distinct && !q.aggregate { // pages go by number, and the service sorts distinct rows by what it is told alone
+		for _, i := range q.items {
+			if i.column.sortsItself() && !slices.ContainsFunc(q.orders, func(o sqlOrder) bool { return o.item.sqlColumn == i.sqlColumn }) {
+				f.Entity.Orders = append(f.Entity.Orders, fetchxml.Order{Attribute: i.column.LogicalName, EntityName: q.entityName(i.source)})
+			}
+		}
+	}
 	if q.aggregate { // pages of groups go by number, so that their order must be the same each time
 		for _, i := range q.items {
 			if i.aggregate == "" && !slices.ContainsFunc(f.Entity.Orders, func(o fetchxml.Order) bool { return o.Alias == i.wire }) {
@@ -43,6 +50,9 @@ func (q *sqlQuery) fetch() (*fetchxml.Fetch, error) {
 	}
 	return f, nil
 }
+
+// sortsItself says whether rows sort by the values of the column: lookups sort by what they point to.
+func (c *Column) sortsItself() bool { return comparedAs(c) != "" && !c.Type.isLookup() }
 
 // entityName is what a condition at the top calls the table: the base has no name there.
 func (q *sqlQuery) entityName(s *sqlSource) string {
