@@ -138,7 +138,7 @@ func TestModernHeadersSayWhatTheBodySays(t *testing.T) {
 		"two versions":           {http.Header{"Mcp-Protocol-Version": {"2026-07-28", "2025-11-25"}}, 400},
 		"an older version":       {http.Header{"Mcp-Protocol-Version": {"2025-11-25"}}, 400},
 		"no version":             {http.Header{"Mcp-Protocol-Version": nil}, 400},
-		"a resumed stream":       {http.Header{"Last-Event-Id": {"1"}}, 400},
+		"a resumed stream":       {http.Header{"Last-Event-Id": {"1"}}, 200},        // nothing is resumed in this era
 		"somebody's session":     {http.Header{"Mcp-Session-Id": {"guessed"}}, 200}, // means nothing in this era
 	} {
 		header := good.Clone()

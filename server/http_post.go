@@ -42,7 +42,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if version != "" && m.Method != string(mcp.MethodInitialize) && !mcp.IsValidProtocolVersion(version) {
-		say(w, http.StatusBadRequest, "protocol version is not supported: "+mcp.HeaderProtocolVersion+"\n")
+		reply(w, http.StatusBadRequest, failed(m.ID, unsupported(version)))
 		return
 	}
 	s.postLegacy(w, r, m, p, raw)
@@ -98,19 +98,15 @@ func (s *Server) checkModern(h http.Header, m message, p params) *mcp.JSONRPCErr
 	}
 	stated, meant := h.Get(mcp.HeaderProtocolVersion), p.Meta.ProtocolVersion()
 	switch {
-	case h.Get(mcp.HeaderLastEventID) != "":
-		return refusal(mcp.HEADER_MISMATCH, "Last-Event-ID: streams cannot be resumed, send the request anew with another id")
 	case stated == "":
 		return refusal(mcp.HEADER_MISMATCH, mcp.HeaderProtocolVersion+": header is missing")
-	case meant == "":
-		return refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyProtocolVersion+" is missing")
-	case stated != meant:
+	case meant == "" && !mcp.IsValidProtocolVersion(stated):
+		return unsupported(stated)
+	case meant != "" && stated != meant:
 		return refusal(mcp.HEADER_MISMATCH, mcp.HeaderProtocolVersion+": header and _meta name different versions")
-	case !mcp.IsValidProtocolVersion(meant):
-		e := mcp.UnsupportedProtocolVersionError{Version: meant, Supported: mcp.ValidProtocolVersions}.JSONRPCError().Error
-		return &e
-	case p.Meta.ClientCapabilities() == nil:
-		return refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyClientCapabilities+" is missing or no object")
+	}
+	if problem := p.checkMeta(); problem != nil {
+		return problem
 	}
 	if err := mcp.ValidateStandardHeaders(h.Get, meant, mcp.MCPMethod(m.Method), m.Params); err != nil {
 		return refusal(mcp.HEADER_MISMATCH, err.Error())

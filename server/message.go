@@ -51,6 +51,8 @@ func parse(raw []byte) (message, *mcp.JSONRPCErrorDetails) {
 	case len(m.ID) > 0 && !m.isNotification() && !bytes.ContainsAny(m.ID[:1], `"-0123456789`):
 		m.ID = nil // an answer cannot repeat it
 		return m, refusal(mcp.INVALID_REQUEST, "the id of a request has to be a string or a number")
+	case len(m.ID) > 0 && !isNull(m.Params) && m.Params[0] != '{':
+		return m, refusal(mcp.INVALID_PARAMS, "params: want an object")
 	}
 	return m, nil
 }
@@ -101,9 +103,6 @@ func (m message) token(p params) json.RawMessage {
 	}
 	return token
 }
-
-// isModern tells whether the request stands alone, as since 2026-07-28.
-func (p params) isModern() bool { return mcp.IsModernProtocol(p.Meta.ProtocolVersion()) }
 
 func refusal(code int, text string) *mcp.JSONRPCErrorDetails {
 	return &mcp.JSONRPCErrorDetails{Code: code, Message: text}

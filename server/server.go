@@ -118,6 +118,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{options: o, log: o.Log, set: set, hub: newHub()}
 	hooks := s.introductions()
 	hooks.AddOnError(s.unoffered)
+	hooks.AddOnError(misread)
 	s.sessions = newSessions(s.hub, o.SessionIdle)
 	s.calls, s.streams = newShares(callsEach, callsAtAll), newShares(streamsEach, maxListeners)
 	s.bodies = semaphore.NewWeighted(allBodies)

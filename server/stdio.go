@@ -139,11 +139,23 @@ func (c *stdioConn) take(raw []byte) {
 		if m.Method == "notifications/cancelled" {
 			c.client.cancel(p.RequestID)
 		}
-	case m.Method == string(mcp.MethodSubscriptionsListen) && p.isModern():
-		c.listen(m, p)
+	case p.isModern():
+		c.takeModern(m, p, raw)
 	default:
 		c.call(m, p, raw)
 	}
+}
+
+func (c *stdioConn) takeModern(m message, p params, raw []byte) {
+	if problem := p.checkMeta(); problem != nil {
+		_ = c.out.answer(failed(m.ID, problem))
+		return
+	}
+	if m.Method == string(mcp.MethodSubscriptionsListen) {
+		c.listen(m)
+		return
+	}
+	c.call(m, p, raw)
 }
 
 func (c *stdioConn) call(m message, p params, raw []byte) {
@@ -203,11 +215,7 @@ func (c *stdioConn) tell() (begin func()) {
 
 // listen serves subscriptions/listen until the client cancels it, which is
 // answered by nothing, or input ends.
-func (c *stdioConn) listen(m message, p params) {
-	if p.Meta.ClientCapabilities() == nil {
-		_ = c.out.answer(failed(m.ID, refusal(mcp.INVALID_PARAMS, "_meta: "+mcp.MetaKeyClientCapabilities+" is missing or no object")))
-		return
-	}
+func (c *stdioConn) listen(m message) {
 	sub, problem := c.server.subscribe(m)
 	if problem != nil {
 		_ = c.out.answer(failed(m.ID, problem))
