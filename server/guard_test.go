@@ -116,6 +116,22 @@ func TestBodiesThatAreNoMessageAreRefused(t *testing.T) {
 	}
 }
 
+// A client that sends everything before it reads has to get its answer all the same.
+func TestWhoSendsTooMuchIsToldSo(t *testing.T) {
+	url := endpoint(t, Options{})
+	body := strings.Repeat(" ", 32<<20)
+	head := "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+	for what, text := range map[string]string{
+		"a long body":  posted("1.1", "Host: localhost\r\n", body),
+		"a long chunk": head + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+		"an announced": head + "Expect: 100-continue\r\nContent-Length: 33554432\r\n\r\n",
+	} {
+		if got, answer := raw(t, url, text); got != http.StatusRequestEntityTooLarge || answer != "message is longer than 4 MiB\n" {
+			t.Errorf("%s: got %d %q, want 413", what, got, answer)
+		}
+	}
+}
+
 func TestModernHeadersSayWhatTheBodySays(t *testing.T) {
 	url := serveFixture(t, newFixture(t, Options{}))
 	body := modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, "")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -105,8 +106,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {
 // body reads one message and answers itself when it cannot.
 func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	if r.ContentLength > maxBody {
-		w.Header().Set("Connection", "close") // nobody wants to read the rest
-		say(w, http.StatusRequestEntityTooLarge, "message is longer than 4 MiB\n")
+		tooLong(w, r)
 		return nil, false
 	}
 	ctl := http.NewResponseController(w)
@@ -118,8 +118,8 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		say(w, http.StatusRequestTimeout, "message came too slowly\n")
 		return nil, false
 	}
-	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		say(w, http.StatusRequestEntityTooLarge, "message is longer than 4 MiB\n")
+	if _, longer := errors.AsType[*http.MaxBytesError](err); longer {
+		tooLong(w, r)
 		return nil, false
 	}
 	if err != nil {
@@ -127,6 +127,23 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		return nil, false
 	}
 	return raw, true
+}
+
+// tooLong answers, and then lets the client send the rest: one that reads only after it has sent everything would find its
+// connection reset, and no answer.
+func tooLong(w http.ResponseWriter, r *http.Request) {
+	const text = "message is longer than 4 MiB\n"
+	ctl := http.NewResponseController(w)
+	_ = ctl.EnableFullDuplex() // as the two below, fails where there is no connection to read from
+	w.Header().Set("Connection", "close")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text))) // so that the answer is whole before the request is
+	say(w, http.StatusRequestEntityTooLarge, text)
+	_ = ctl.Flush()
+	if r.Header.Get("Expect") != "" {
+		return // the client has sent nothing, and will not
+	}
+	_ = ctl.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_, _ = io.Copy(io.Discard, r.Body)
 }
 
 // readAll reads as much as is announced, and otherwise part by part: a slice that grows leaves several times its size behind.

@@ -223,25 +223,34 @@ func TestTooManySessionsMakeWayForTheirOwnCallerOnly(t *testing.T) {
 	table.close()
 }
 
-// zeros is an endless body that counts what was read of it.
-type zeros struct{ read int }
+// zeros is a body of 256 MiB that counts how much of it was read before the answer was there.
+type zeros struct {
+	answered     *httptest.ResponseRecorder
+	read, before int
+}
 
 func (z *zeros) Read(p []byte) (int, error) {
+	if z.read >= 256<<20 {
+		return 0, io.EOF
+	}
 	z.read += len(p)
+	if !z.answered.Flushed {
+		z.before = z.read
+	}
 	return len(p), nil
 }
 
-func TestAHugeBodyIsNotRead(t *testing.T) {
+func TestAHugeBodyIsRefusedBeforeItIsRead(t *testing.T) {
 	h := newFixture(t, Options{}).Handler()
 	for _, length := range []int64{-1, 256 << 20} {
-		z := &zeros{}
+		w := httptest.NewRecorder()
+		z := &zeros{answered: w}
 		r := httptest.NewRequest(http.MethodPost, "/mcp", z)
 		r.Header.Set("Content-Type", "application/json")
 		r.ContentLength = length
-		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != http.StatusRequestEntityTooLarge || z.read > 8<<20 {
-			t.Errorf("length %d: got %d after %d bytes, want 413 after 4 MiB", length, w.Code, z.read)
+		if w.Code != http.StatusRequestEntityTooLarge || z.before > 8<<20 {
+			t.Errorf("length %d: got %d after %d bytes, want 413 after 4 MiB", length, w.Code, z.before)
 		}
 	}
 }
