@@ -223,6 +223,19 @@ func (l *listener) next() (change, bool) {
 	return c, true
 }
 
+// flush sends all that is pending.
+func (l *listener) flush(subscription json.RawMessage, r reader) error {
+	for {
+		c, ok := l.next()
+		if !ok {
+			return nil
+		}
+		if err := r.send(c.notification(subscription)); err != nil {
+			return err
+		}
+	}
+}
+
 // reader is the client's end of a stream.
 type reader interface {
 	send(v any) error // fails when the client is gone or does not read
@@ -236,21 +249,10 @@ func (h *hub) follow(ctx context.Context, l *listener, subscription json.RawMess
 	defer h.followed.Add(-1)
 	beat := time.NewTicker(keepAlive)
 	defer beat.Stop()
-	flush := func() error {
-		for {
-			c, ok := l.next()
-			if !ok {
-				return nil
-			}
-			if err := r.send(c.notification(subscription)); err != nil {
-				return err
-			}
-		}
-	}
 	for {
 		select {
 		case <-l.wake:
-			if err := flush(); err != nil {
+			if err := l.flush(subscription, r); err != nil {
 				return err
 			}
 		case <-beat.C:
@@ -260,7 +262,7 @@ func (h *hub) follow(ctx context.Context, l *listener, subscription json.RawMess
 		case <-ctx.Done():
 			return nil
 		case <-h.closing:
-			return flush()
+			return l.flush(subscription, r)
 		}
 	}
 }

@@ -32,12 +32,13 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	}
 	defer s.hub.remove(client.listener)
 	err := c.read(calls, in)
-	stopStreams()
 	if err == nil {
 		c.drain(calls)
 	}
 	stopCalls()
 	c.running.Wait()
+	stopStreams() // after the calls, whose changes they tell
+	c.following.Wait()
 	return cmp.Or(err, c.out.failure())
 }
 
@@ -49,7 +50,9 @@ type stdioConn struct {
 	streams context.Context
 	out     *lines
 	slots   chan struct{} // one for each call under way
-	running sync.WaitGroup
+
+	running   sync.WaitGroup // calls
+	following sync.WaitGroup // streams
 
 	mu     sync.Mutex // held while a line is served; guards the fields below
 	closed bool       // no more lines are served
@@ -119,7 +122,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		if tooLong && (err == nil || errors.Is(err, io.EOF)) {
 			return nil, errLineTooLong
 		}
-		return bytes.TrimSpace(whole), err
+		return bytes.TrimSpace(bytes.TrimPrefix(whole, []byte("\ufeff"))), err // what Windows shells begin a pipe with
 	}
 }
 
@@ -207,8 +210,10 @@ func (c *stdioConn) tell() (begin func()) {
 			return
 		}
 		c.hears = true
-		c.running.Go(func() {
-			_ = c.server.hub.follow(c.streams, c.client.listener, nil, c.out) // fails when the client has gone
+		c.following.Go(func() {
+			if c.server.hub.follow(c.streams, c.client.listener, nil, c.out) == nil {
+				_ = c.client.listener.flush(nil, c.out) // fails when the client has gone
+			}
 		})
 	}
 }
@@ -225,13 +230,13 @@ func (c *stdioConn) listen(m message) {
 	ctx, stop := context.WithCancel(cancelled)
 	unlink := context.AfterFunc(c.streams, stop)
 	ended := c.client.began(m.ID, cancel)
-	c.running.Go(func() {
+	c.following.Go(func() {
 		defer cancel()
 		defer stop()
 		defer unlink()
 		defer ended()
 		r := cancellable{ctx: cancelled, lines: c.out}
-		if c.server.run(ctx, sub, r) == nil {
+		if c.server.run(ctx, sub, r) == nil && sub.listener.flush(sub.id, r) == nil {
 			_ = r.answer(c.server.ended(sub)) // fails when the client has gone
 		}
 	})

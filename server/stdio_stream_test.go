@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // pipe is a client on standard input and output.
@@ -113,6 +114,24 @@ func TestStdioTellsOnlyWhatWasAskedFor(t *testing.T) {
 	want(t, p.next(), `"id":"s"`, `"resultType":"complete"`)
 }
 
+func TestChangesThatTheLastCallsMakeAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, Options{})
+		p := stdio(t, f)
+		p.initialize(`{}`)
+		p.say(modernCall(`"s"`, "subscriptions/listen", `"notifications":{"toolsListChanged":true},`, `{}`, ""))
+		want(t, p.next(), "acknowledged")
+		p.say(legacyTool("1", "wait", ""))
+		_ = p.in.Close()
+		synctest.Wait() // the end of input was read, and the call goes on
+		f.ListChanged(ListTools)
+		close(f.release)
+		got := []string{p.next(), p.next(), p.next(), p.next()}
+		want(t, strings.Join(got, "\n"), `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`, `subscriptionId":"s"}}}`, `"id":1,"result"`)
+		want(t, got[3], `"id":"s"`, `"resultType":"complete"`)
+	})
+}
+
 func TestAPersonIsAskedOverStdio(t *testing.T) {
 	p := stdio(t, newFixture(t, Options{}))
 	p.initialize(`{"elicitation":{"form":{}}}`)
@@ -126,7 +145,8 @@ func TestStdioGoesOnAfterWhatItCannotRead(t *testing.T) {
 	p := stdio(t, newFixture(t, Options{}))
 	for message, wanted := range map[string]string{
 		`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"` + strings.Repeat("x", maxBody) + `"}}`: "message is longer than 4 MiB",
-		`{`:                             "-32700",
+		`{`: "-32700",
+		"\ufeff" + legacyTool("1", "nothing", "") + "\r": `"text":"ok"`,
 		`[]`:                            "batches are not supported",
 		`{"jsonrpc":"2.0","id":1}`:      "neither a request nor a response",
 		`{"id":1,"method":"ping"}`:      "-32600",
