@@ -17,13 +17,15 @@ const demoURL = "https://demo.localhost"
 // lazyEmulator is an emulator that starts beside everything else, so that the protocol answers at once;
 // requests wait for it.
 type lazyEmulator struct {
-	done     chan struct{} // closed when emulator or err is set
+	stop     context.CancelFunc // of the start
+	done     chan struct{}      // closed when emulator or err is set
 	emulator *emulator.Emulator
 	err      error
 }
 
 func startEmulator(ctx context.Context, o emulator.Options) *lazyEmulator {
-	l := &lazyEmulator{done: make(chan struct{})}
+	ctx, stop := context.WithCancel(ctx)
+	l := &lazyEmulator{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
 		l.emulator, l.err = emulator.New(ctx, o)
@@ -57,8 +59,9 @@ func (l *lazyEmulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.emulator.ServeHTTP(w, r)
 }
 
-// Close waits for the start, so that nothing is left running.
+// Close gives up the start, and waits for it, so that nothing is left running.
 func (l *lazyEmulator) Close() error {
+	l.stop()
 	<-l.done
 	if l.emulator == nil {
 		return nil // why has been told to whoever asked

@@ -82,6 +82,31 @@ func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatNobodyUsesDoesNotHoldUpShutdown(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- serve(ctx, l, http.NotFoundHandler(), slog.New(slog.DiscardHandler), nil) }()
+	unused, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unused.Close() }()
+	resp, err := http.Get("http://" + l.Addr().String()) // by now the other one was accepted
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	began := time.Now()
+	stop()
+	if err := <-served; err != nil || time.Since(began) > drainTime/2 {
+		t.Errorf("serve: got %v after %v", err, time.Since(began))
+	}
+}
+
 func TestTheLongestURLIsReadWithItsHeaders(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -119,6 +144,16 @@ func TestRequestWaitsForTheEmulatorNoLongerThanItsContext(t *testing.T) {
 	}
 	if resp, err := starting.RoundTrip(req); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, %v", resp, err)
+	}
+}
+
+func TestAnEmulatorThatNobodyNeedsIsNotWaitedFor(t *testing.T) {
+	e := startEmulator(t.Context(), emulator.Options{DB: filepath.Join(t.TempDir(), "demo.db")})
+	if err := e.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if e.emulator != nil {
+		t.Error("the start was waited for")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,9 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		MaxHeaderBytes:    64 << 10, // Dataverse takes a URL of 32 KB, and a token comes on top
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	unused := &connections{}
+	s.ConnState = unused.note
+	s.RegisterOnShutdown(unused.close)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(l) }()
 	select {
@@ -40,4 +44,32 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 		return err
 	}
 	return nil
+}
+
+// connections are those that nothing was asked on yet, as browsers open in advance: at shutdown they would count as
+// under way for five seconds.
+type connections struct {
+	mu  sync.Mutex
+	all map[net.Conn]struct{}
+}
+
+func (c *connections) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state != http.StateNew {
+		delete(c.all, conn)
+		return
+	}
+	if c.all == nil {
+		c.all = map[net.Conn]struct{}{}
+	}
+	c.all[conn] = struct{}{}
+}
+
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.all {
+		_ = conn.Close()
+	}
 }
