@@ -26,23 +26,32 @@ func newGuard(o Options) guard {
 		}
 	}
 	for _, origin := range o.AllowedOrigins {
-		g.origins = append(g.origins, strings.ToLower(strings.TrimSuffix(origin, "/")))
+		g.origins = append(g.origins, bare(strings.TrimSuffix(origin, "/")))
 	}
 	return g
 }
 
+// wrap refuses what a foreign page sends, to whatever address.
 func (g guard) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !g.originAllowed(r, origins[0]) {
+			http.Error(w, "origin is not allowed", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wrapMCP refuses what was meant for another host, and tells a page, which wrap let in, what it may send. Whoever watches the
+// process knows no more than its address, so this is for MCP alone.
+func (g guard) wrapMCP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !g.hostAllowed(r) {
 			http.Error(w, "host is not allowed", http.StatusForbidden)
 			return
 		}
-		if origins := r.Header.Values("Origin"); len(origins) > 0 {
-			if len(origins) > 1 || !g.originAllowed(r, origins[0]) {
-				http.Error(w, "origin is not allowed", http.StatusForbidden)
-				return
-			}
-			allowOrigin(w.Header(), origins[0])
+		if origin := r.Header.Get("Origin"); origin != "" {
+			allowOrigin(w.Header(), origin)
 		}
 		if r.Method == http.MethodOptions {
 			preflight(w.Header(), r.Header)
@@ -69,11 +78,20 @@ func (g guard) hostAllowed(r *http.Request) bool {
 // originAllowed accepts pages of this machine only for a server on this
 // machine.
 func (g guard) originAllowed(r *http.Request, origin string) bool {
-	if slices.Contains(g.origins, strings.ToLower(origin)) {
+	if slices.Contains(g.origins, bare(origin)) {
 		return true
 	}
 	scheme, host, _ := strings.Cut(origin, "://")
 	return (scheme == "http" || scheme == "https") && arrivedLocally(r) && isLoopback(hostname(host))
+}
+
+// bare is an origin as a browser writes it: in lower case, without the port that its scheme implies.
+func bare(origin string) string {
+	origin = strings.ToLower(origin)
+	if strings.HasPrefix(origin, "https://") {
+		return strings.TrimSuffix(origin, ":443")
+	}
+	return strings.TrimSuffix(origin, ":80")
 }
 
 func arrivedLocally(r *http.Request) bool {

@@ -69,9 +69,10 @@ func TestOnlyHostsOfThisMachineAreServed(t *testing.T) {
 }
 
 func TestOnlyPagesOfThisMachineAreServed(t *testing.T) {
-	url := endpoint(t, Options{AllowedOrigins: []string{"https://App.example"}})
+	url := endpoint(t, Options{AllowedOrigins: []string{"https://App.example:443", "http://other.example:80", "https://port.example:8443"}})
 	for origin, want := range map[string]int{
 		"http://localhost": 200, "https://localhost:1": 200, "http://127.0.0.1:6274": 200, "http://[::1]:5": 200, "https://app.example": 200,
+		"http://other.example": 200, "https://port.example:8443": 200, "https://port.example": 403, "https://other.example": 403,
 		"": 403, "null": 403, "file://": 403, "https://evil.example": 403, "http://app.example": 403, "https://app.example:8443": 403, "https://app.example.evil": 403,
 		"https://x.app.example": 403, "http://localhost.": 403, "http://localhost.evil.example": 403, "http://foo.localhost": 403, "http://0.0.0.0": 403,
 		"http://127.1": 403, "http://user@localhost": 403, "http://localhost@evil.example": 403, "http://localhost/evil": 403, "http://localhost#evil": 403,
@@ -84,10 +85,13 @@ func TestOnlyPagesOfThisMachineAreServed(t *testing.T) {
 			t.Errorf("Origin %q: got %d, want %d", origin, got, want)
 		}
 	}
-	for _, method := range []string{"GET", "DELETE", "OPTIONS", "PUT"} {
-		if got, _ := raw(t, url, method+" /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n"); got != 403 {
-			t.Errorf("%s from a foreign page: got %d, want 403", method, got)
+	for _, request := range []string{"GET /mcp", "DELETE /mcp", "OPTIONS /mcp", "PUT /mcp", "GET /healthz", "GET /readyz", "GET /none"} {
+		if got, _ := raw(t, url, request+" HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n"); got != 403 {
+			t.Errorf("%s from a foreign page: got %d, want 403", request, got)
 		}
+	}
+	if got, _ := raw(t, url, "GET /healthz HTTP/1.1\r\nHost: 10.0.0.5:8808\r\nConnection: close\r\n\r\n"); got != 200 {
+		t.Errorf("a probe by address: got %d, want 200", got)
 	}
 }
 

@@ -30,11 +30,12 @@ func (s *Server) Handler() http.Handler {
 	if s.options.Authorize != nil {
 		endpoint = s.options.Authorize(endpoint)
 	}
+	guard := newGuard(s.options)
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", newGuard(s.options).wrap(endpoint))
+	mux.Handle("/mcp", guard.wrapMCP(endpoint))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	return bounded(s.recovered(mux))
+	return bounded(s.recovered(guard.wrap(mux)))
 }
 
 // ready tells a load balancer to send no more once Shutdown was called.
@@ -96,6 +97,10 @@ func (s *Server) serveChanges(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get(sessionHeader) == "" {
+		say(w, http.StatusBadRequest, "which session? Name it in "+sessionHeader+"\n")
+		return
+	}
 	if !s.sessions.end(r.Header.Get(sessionHeader), Caller(r.Context())) {
 		say(w, http.StatusNotFound, "session is not known\n")
 		return

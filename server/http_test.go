@@ -166,6 +166,12 @@ func TestHTTPOpensNoStreamThatWouldStandIdle(t *testing.T) {
 	}
 }
 
+func TestASessionThatIsToEndHasToBeNamed(t *testing.T) {
+	if status, _, _ := send(t, http.MethodDelete, endpoint(t, Options{}), "", nil, nil); status != http.StatusBadRequest {
+		t.Errorf("DELETE: got %d, want 400", status)
+	}
+}
+
 func TestHealthzAnswersWithoutMCP(t *testing.T) {
 	url := strings.TrimSuffix(endpoint(t, Options{}), "/mcp") + "/healthz"
 	if status, _, text := send(t, http.MethodGet, url, "", nil, nil); status != http.StatusOK || text != "ok\n" {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dynamics-mcp/dynamics-mcp/server"
 )
@@ -62,10 +63,22 @@ func run(args []string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	endpoint := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	ended := context.AfterFunc(ctx, func() { _ = endpoint.Close() })
-	defer ended()
-	if err := endpoint.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := endpoint.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		s.Shutdown()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if endpoint.Shutdown(drain) != nil {
+			_ = endpoint.Close() // what is left takes too long
+		}
+		return nil
+	})
+	return group.Wait()
 }
