@@ -81,6 +81,9 @@ func (s *Server) serveChanges(w http.ResponseWriter, r *http.Request) {
 		notAllowed(w, "POST", "a stream needs a session: initialize first, and name it in "+sessionHeader)
 		return
 	}
+	if !streams(w, r) {
+		return
+	}
 	client, ok := s.sessions.acquire(id, Caller(r.Context()))
 	if !ok {
 		say(w, http.StatusNotFound, "session is not known: initialize anew\n")
@@ -94,6 +97,15 @@ func (s *Server) serveChanges(w http.ResponseWriter, r *http.Request) {
 	out.open()
 	client.followed(cancel)
 	_ = s.hub.follow(ctx, client.listener, nil, out) // fails when the client has gone
+}
+
+// streams tells whether the client takes a stream of events, and answers where it does not.
+func streams(w http.ResponseWriter, r *http.Request) bool {
+	taken := accepts(r.Header, eventStream)
+	if !taken {
+		say(w, http.StatusNotAcceptable, "want Accept: "+eventStream+"\n")
+	}
+	return taken
 }
 
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -17,6 +19,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		say(w, http.StatusUnsupportedMediaType, "want a message without Content-Encoding\n")
+		return
+	}
+	if !accepts(r.Header, "application/json") && !accepts(r.Header, eventStream) {
+		say(w, http.StatusNotAcceptable, "want Accept: application/json, text/event-stream\n")
 		return
 	}
 	free, ok := s.roomFor(r)
@@ -46,6 +52,22 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.postLegacy(w, r, m, p, raw)
+}
+
+// accepts tells whether a client takes answers of a kind. One that does not say takes everything.
+func accepts(h http.Header, kind string) bool {
+	all := strings.Join(h.Values("Accept"), ",")
+	family, _, _ := strings.Cut(kind, "/")
+	for value := range strings.SplitSeq(all, ",") {
+		taken, parameters, err := mime.ParseMediaType(value)
+		if q, _ := strconv.ParseFloat(cmp.Or(parameters["q"], "1"), 64); err != nil || q == 0 {
+			continue
+		}
+		if taken == kind || taken == family+"/*" || taken == "*/*" {
+			return true
+		}
+	}
+	return strings.TrimSpace(all) == ""
 }
 
 // roomFor waits until there is memory for the message, which is taken until it is answered.
@@ -83,7 +105,9 @@ func (s *Server) postModern(w http.ResponseWriter, r *http.Request, m message, p
 		return
 	}
 	if m.Method == string(mcp.MethodSubscriptionsListen) {
-		s.listen(w, r, m)
+		if streams(w, r) {
+			s.listen(w, r, m)
+		}
 		return
 	}
 	s.answerOn(w, r, &call{session: &session{}, message: m, params: p}, raw)
@@ -217,11 +241,13 @@ func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw [
 	defer cancel()
 	out := newStream(w, cancel)
 	defer out.close()
+	out.plain = !accepts(r.Header, eventStream)
 	out.keepAlive()
 	c.send = out.send
 	if c.asks { // otherwise there is no session by which to cancel it
 		defer c.began(c.message.ID, cancel)()
 	}
+	c.asks = c.asks && !out.plain
 	result := s.dispatch(ctx, c, raw)
 	if ctx.Err() != nil { // nobody is there to read it, or nobody wants it
 		out.open()

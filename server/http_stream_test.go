@@ -48,7 +48,9 @@ func open(tb testing.TB, method, url, body string, header http.Header) *conversa
 		r.Header = http.Header{}
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json, text/event-stream")
+	if r.Header["Accept"] == nil {
+		r.Header.Set("Accept", "application/json, text/event-stream")
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		tb.Fatal(err)
@@ -140,6 +142,38 @@ func TestProgressIsSentOnlyToWhomAsked(t *testing.T) {
 	c := open(t, http.MethodPost, url, legacyTool("1", "nothing", ""), nil)
 	if got := c.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("Content-Type: got %q, want one JSON object", got)
+	}
+}
+
+func TestAnswersAreOfAKindThatIsAccepted(t *testing.T) {
+	url := serveFixture(t, newFixture(t, Options{}))
+	steps := modernCall("1", "tools/call", `"name":"steps","arguments":{},`, `{}`, `,"progressToken":1`)
+	for accept, want := range map[string]string{
+		"": "text/event-stream", "*/*": "text/event-stream", "text/*, application/json": "text/event-stream", "TEXT/Event-Stream;q=0.1": "text/event-stream",
+		"application/json": "application/json", "application/*": "application/json", "application/json, text/event-stream;q=0": "application/json",
+	} {
+		header := headersOf("tools/call", "steps")
+		header["Accept"] = []string{accept}
+		c := open(t, http.MethodPost, url, steps, header)
+		if kind := c.Header.Get("Content-Type"); c.StatusCode != http.StatusOK || kind != want {
+			t.Errorf("Accept %q: got %d %s, want %s", accept, c.StatusCode, kind, want)
+		}
+	}
+	session := initialize(t, url, `{}`, nil)
+	for what, test := range map[string]struct{ method, accept, body string }{
+		"a page":                  {http.MethodPost, "text/html", legacyList},
+		"nothing at all":          {http.MethodPost, "*/*;q=0", legacyList},
+		"a listener without ears": {http.MethodPost, "application/json", modernCall("1", "subscriptions/listen", `"notifications":{"toolsListChanged":true},`, `{}`, "")},
+		"a stream without ears":   {http.MethodGet, "application/json", ""},
+	} {
+		header := session.Clone()
+		if strings.Contains(test.body, "listen") {
+			header = headersOf("subscriptions/listen", "")
+		}
+		header["Accept"] = []string{test.accept}
+		if c := open(t, test.method, url, test.body, header); c.StatusCode != http.StatusNotAcceptable {
+			t.Errorf("%s: got %d, want 406", what, c.StatusCode)
+		}
 	}
 }
 

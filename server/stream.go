@@ -12,11 +12,15 @@ import (
 // its stream ends.
 const writeTimeout = 30 * time.Second
 
+// eventStream is the media type of a stream of events.
+const eventStream = "text/event-stream"
+
 // stream is the response to one request. It becomes a stream of events with
 // the first message that is sent before the result.
 type stream struct {
 	cancel context.CancelFunc // of the request, once the client cannot be reached
 	ctl    *http.ResponseController
+	plain  bool // the client takes the result alone: what is sent before it is dropped
 
 	mu     sync.Mutex // guards the fields below, and writing
 	w      http.ResponseWriter
@@ -43,7 +47,7 @@ func (s *stream) begin() {
 	}
 	s.events = true
 	h := s.w.Header()
-	h.Set("Content-Type", "text/event-stream")
+	h.Set("Content-Type", eventStream)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events
 	s.w.WriteHeader(http.StatusOK)
@@ -52,6 +56,9 @@ func (s *stream) begin() {
 
 // send writes one message as an event.
 func (s *stream) send(v any) error {
+	if s.plain {
+		return nil
+	}
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -70,6 +77,9 @@ func (s *stream) event(raw []byte) error {
 
 // beat writes a comment, so that nobody on the way takes the stream for dead.
 func (s *stream) beat() error {
+	if s.plain {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begin()
