@@ -132,14 +132,14 @@ func (s *Set) deed(ctx context.Context, m *mounted, c Connection, caller Caller,
 	if err != nil {
 		return deed{}, err
 	}
-	question, err := m.tool.question(ctx, c.Deps, args)
+	at, err := m.tool.question(ctx, c.Deps, args)
 	if err != nil {
 		return deed{}, err
 	}
 	if len(s.options.Connections) > 1 {
-		question += " Environment: " + c.Name + "."
+		at.question += " Environment: " + c.Name + "."
 	}
-	return deed{caller: caller.ID, tool: m.Name, connection: c.Name, args: args, question: question}, nil
+	return deed{caller: caller.ID, tool: m.Name, connection: c.Name, args: args, stake: at}, nil
 }
 
 // refusal is the answer after a person was asked and did not agree.

@@ -190,7 +190,7 @@ func TestAConfirmationIsGoodOnce(t *testing.T) {
 	}
 	call[upsertRecordOut](t, set, find(t, "upsert_record"), `{"table":"account","id":"`+contoso+`","values":{"name":"Contoso"}}`)
 	got, _ := remove(t, replica, Caller{}, with(deleteContoso, asked.Confirmation))
-	if got.Status != statusRequired || !strings.Contains(got.Message, "was used before") {
+	if got.Status != statusRequired || !strings.Contains(got.Message, "the record has changed") {
 		t.Errorf("again, for a record made anew: got %+v, want it refused", got)
 	}
 	clock.at = clock.at.Add(sealLifetime)
@@ -213,6 +213,8 @@ func TestAProofIsAcceptedOnceAmongManyAtATime(t *testing.T) {
 	for _, v := range verdicts {
 		if v == valid {
 			accepted++
+		} else if v != spent {
+			t.Errorf("got verdict %d, want %d", v, spent)
 		}
 	}
 	if accepted != 1 {
@@ -224,6 +226,15 @@ func TestARecordThatChangedIsAskedAboutAgain(t *testing.T) {
 	set := connectWith(t, Options{}, twoAccounts()...)
 	caller := Caller{Asks: true}
 	_, put := remove(t, set, caller, deleteContoso)
+	asked, _ := remove(t, set, Caller{}, deleteContoso)
+	call[updateRecordOut](t, set, find(t, "update_record"), `{"table":"account","id":"`+contoso+`","values":{"telephone1":"555-0100"}}`)
+	if got, again := remove(t, set, Caller{Asks: true, State: put.State, Answer: Agreed}, deleteContoso); again == nil || accounts(t, set) != 2 {
+		t.Errorf("after a change that the question does not show: got %+v, want it asked again", got)
+	}
+	if got, _ := remove(t, set, Caller{}, with(deleteContoso, asked.Confirmation)); got.Status != statusRequired || accounts(t, set) != 2 {
+		t.Errorf("a confirmation from before a change: got %+v, want it refused", got)
+	}
+	_, put = remove(t, set, caller, deleteContoso)
 	call[updateRecordOut](t, set, find(t, "update_record"), `{"table":"account","id":"`+contoso+`","values":{"name":"Adventure Works"}}`)
 	got, again := remove(t, set, Caller{Asks: true, State: put.State, Answer: Agreed}, deleteContoso)
 	if again == nil || !strings.Contains(again.Text, "Adventure Works") || accounts(t, set) != 2 {
@@ -307,7 +318,8 @@ func TestUnconfirmedAsksNobodyAndSaysWhatHappened(t *testing.T) {
 }
 
 func TestAProofIsOfOneDeed(t *testing.T) {
-	d := deed{caller: "ann", tool: "delete_record", connection: "live", args: json.RawMessage(`{"a":1,"b":[2,3]}`), question: "Delete it?"}
+	at := stake{question: "Delete it?", version: `W/"1"`}
+	d := deed{caller: "ann", tool: "delete_record", connection: "live", args: json.RawMessage(`{"a":1,"b":[2,3]}`), stake: at}
 	s := newSealer(nil, time.Now)
 	for name, change := range map[string]func(*deed){
 		"caller":     func(d *deed) { d.caller = "bob" },
@@ -315,6 +327,7 @@ func TestAProofIsOfOneDeed(t *testing.T) {
 		"connection": func(d *deed) { d.connection = "trial" },
 		"arguments":  func(d *deed) { d.args = json.RawMessage(`{"a":1,"b":[3,2]}`) },
 		"question":   func(d *deed) { d.question = "Delete that?" },
+		"version":    func(d *deed) { d.version = `W/"2"` },
 		"boundary":   func(d *deed) { d.caller, d.tool = "anndelete", "_record" },
 	} {
 		other := d
@@ -325,7 +338,7 @@ func TestAProofIsOfOneDeed(t *testing.T) {
 	}
 	d.args = json.RawMessage(` {"b": [2,3], "a": 1}`)
 	if got := s.open(forToken, deed{caller: "ann", tool: "delete_record", connection: "live", args: json.RawMessage(`{"a":1,"b":[2,3]}`),
-		question: "Delete it?"}, s.seal(forToken, d)); got != valid {
+		stake: at}, s.seal(forToken, d)); got != valid {
 		t.Errorf("the same in another order: got verdict %d, want valid", got)
 	}
 }

@@ -18,26 +18,27 @@ var deleteRecordTool = defineDestroying(Spec{
 }, deletion, deleteRecord)
 
 // deletion names the record as its user knows it. Nobody is asked to delete what is not there or has changed.
-func deletion(ctx context.Context, d Deps, in deleteRecordIn) (string, error) {
+func deletion(ctx context.Context, d Deps, in deleteRecordIn) (stake, error) {
 	t, id, err := target(ctx, d, in.Table, in.ID)
 	if err != nil {
-		return "", err
+		return stake{}, err
 	}
 	row, err := d.Dataverse.Get(ctx, t.LogicalName, id, dataverse.Query{Select: []string{cmp.Or(t.PrimaryName, t.PrimaryID)}})
 	if err != nil {
-		return "", err
+		return stake{}, err
 	}
 	if in.ETag != "" && in.ETag != row.ETag {
-		return "", &dataverse.Error{
+		return stake{}, &dataverse.Error{
 			Op: "delete " + t.LogicalName, Kind: dataverse.Conflict, Message: fmt.Sprintf("the record is at %s, not at %s", row.ETag, brief(in.ETag)),
 		}
 	}
 	lost, err := d.Dataverse.DeletedWith(ctx, t.LogicalName)
 	if err != nil {
-		return "", err
+		return stake{}, err
 	}
 	name, _ := row.Value(t.PrimaryName).Raw.(string)
-	return fmt.Sprintf("Delete %s %s for good?%s", cmp.Or(t.DisplayName, t.LogicalName), recordName(name, row.ID), lostToo(lost)), nil
+	question := fmt.Sprintf("Delete %s %s for good?%s", cmp.Or(t.DisplayName, t.LogicalName), recordName(name, row.ID), lostToo(lost))
+	return stake{question: question, version: row.ETag}, nil
 }
 
 // recordName is a record in a question: by its name, and by its id since names are not unique.

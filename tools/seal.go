@@ -14,11 +14,11 @@ import (
 )
 
 // deed is what a person is asked to agree to. What was agreed to one deed is worth nothing for another, so a record
-// that meanwhile has another name, or another caller or argument, leads to a new question.
+// that changed meanwhile, or another caller or argument, leads to a new question.
 type deed struct {
 	caller, tool, connection string
 	args                     json.RawMessage
-	question                 string
+	stake
 }
 
 // purpose keeps what travels with a question from being used as a token, which a model could write, and the reverse.
@@ -120,7 +120,7 @@ func (s *sealer) spend(mac [macBytes]byte, until time.Time) verdict {
 func (s *sealer) mac(p purpose, head []byte, d deed) (sum [macBytes]byte) {
 	h := hmac.New(sha256.New, s.key)
 	for _, part := range [][]byte{
-		[]byte(p), head, []byte(d.caller), []byte(d.tool), []byte(d.connection), canonical(d.args), []byte(d.question),
+		[]byte(p), head, []byte(d.caller), []byte(d.tool), []byte(d.connection), canonical(d.args), []byte(d.question), []byte(d.version),
 	} {
 		writePart(h, part)
 	}

@@ -86,7 +86,13 @@ type Tool struct {
 	Spec
 	schemas  func() (in, out *jsonschema.Schema)
 	run      func(context.Context, Deps, json.RawMessage) (any, error)
-	question func(context.Context, Deps, json.RawMessage) (string, error) // of a tool that destroys
+	question func(context.Context, Deps, json.RawMessage) (stake, error) // of a tool that destroys
+}
+
+// stake is what a person is asked to give up.
+type stake struct {
+	question string // says so, in the words that they know it by
+	version  string // of what the question is about; "" where there is none
 }
 
 // define joins a tool's description to its handler. The schemas that the model
@@ -108,16 +114,16 @@ func define[In, Out any](spec Spec, handle func(context.Context, Deps, In) (Out,
 	}
 }
 
-// defineDestroying is define for a tool that destroys. What it is about to do, asking says as a question to a person,
-// in the words that they know it by; the handler runs once they agreed.
+// defineDestroying is define for a tool that destroys. The handler runs once a person agreed to what asking found to be
+// at stake.
 func defineDestroying[In, Out any](
-	spec Spec, asking func(context.Context, Deps, In) (string, error), handle func(context.Context, Deps, In) (Out, error),
+	spec Spec, asking func(context.Context, Deps, In) (stake, error), handle func(context.Context, Deps, In) (Out, error),
 ) Tool {
 	tool := define(spec, handle)
-	tool.question = func(ctx context.Context, d Deps, args json.RawMessage) (string, error) {
+	tool.question = func(ctx context.Context, d Deps, args json.RawMessage) (stake, error) {
 		var in In
 		if err := decode(args, &in); err != nil {
-			return "", err
+			return stake{}, err
 		}
 		return asking(ctx, d, in)
 	}
