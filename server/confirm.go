@@ -11,31 +11,26 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/tools"
 )
 
-// Ask puts a question to a person and waits for the answer. An error ends the call.
-type Ask func(ctx context.Context, question string) (tools.Answer, error)
-
 const (
 	questionKey   = "confirm"
 	agreeField    = "agree"
 	answerTimeout = 5 * time.Minute
-	maxQuestions  = 3 // a call: the record may change while its user thinks
 )
 
 // callTool runs a tool for a client. In 2026-07-28 a question is the answer of the call, and the client calls again;
 // before, the call waits while the client is asked.
 func (s *Server) callTool(ctx context.Context, name string, p mcp.CallToolParams) (*mcp.CallToolResult, error) {
 	caller := tools.Caller{ID: Caller(ctx), Asks: canElicit(ctx)}
-	var ask Ask
 	if server.IsModernRequest(ctx) {
 		caller.State, caller.Answer = p.RequestState, answerOf(server.ElicitationResponse(p.InputResponses, questionKey))
 	} else if caller.Asks {
-		ask = s.elicit
+		caller.Ask = s.elicit
 	}
-	result, err := s.callAsking(ctx, caller, name, p.RawArguments, ask)
+	result, err := s.set.Call(tools.WithCaller(ctx, caller), name, p.RawArguments)
 	if err != nil {
 		return nil, err
 	}
-	if q := result.Question; q != nil && ask == nil {
+	if q := result.Question; q != nil && caller.Ask == nil {
 		return server.NewInputRequestBuilder(q.State).Elicit(questionKey, form(q.Text)).ToolResult(), nil
 	}
 	return &mcp.CallToolResult{
@@ -45,30 +40,16 @@ func (s *Server) callTool(ctx context.Context, name string, p mcp.CallToolParams
 	}, nil
 }
 
-// callAsking runs a tool as often as it has a question and ask an answer.
-func (s *Server) callAsking(ctx context.Context, caller tools.Caller, name string, args json.RawMessage, ask Ask) (tools.Result, error) {
-	for asked := 0; ; asked++ {
-		result, err := s.set.Call(tools.WithCaller(ctx, caller), name, args)
-		if err != nil || result.Question == nil || ask == nil || asked == maxQuestions {
-			return result, err
-		}
-		caller.State = result.Question.State
-		if caller.Answer, err = ask(ctx, result.Question.Text); err != nil {
-			return tools.Result{}, err
-		}
-	}
-}
-
-// elicit is the Ask of clients before 2026-07-28. Whatever goes wrong there, nobody has agreed.
-func (s *Server) elicit(ctx context.Context, question string) (tools.Answer, error) {
+// elicit is the tools.Ask of clients before 2026-07-28. Whatever goes wrong there, nobody has agreed.
+func (s *Server) elicit(ctx context.Context, question string) tools.Answer {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	result, err := s.mcp.RequestElicitation(ctx, mcp.ElicitationRequest{Params: form(question)})
 	if err != nil {
 		s.log.WarnContext(ctx, "client did not answer a question", "error", err.Error())
-		return tools.Dismissed, nil
+		return tools.Dismissed
 	}
-	return answerOf(result), nil
+	return answerOf(result)
 }
 
 // form asks for a yes besides the client's own button, which in some clients says no more than OK.

@@ -263,11 +263,10 @@ func (s *Server) ask(method mcp.MCPMethod, result any) error {
 func (s *Server) Tools() []tools.Offer { return s.set.Offers() }
 
 // Call runs one tool without a client. Before something is destroyed ask is called; with a nil one the answer says
-// what would have been asked. A failure of the tool is a Result with IsError; only a tool that is not offered, and
-// an error of ask, is an error.
-func (s *Server) Call(ctx context.Context, tool string, args json.RawMessage, ask Ask) (tools.Result, error) {
+// what would have been asked. A failure of the tool is a Result with IsError; only a tool that is not offered is an error.
+func (s *Server) Call(ctx context.Context, tool string, args json.RawMessage, ask tools.Ask) (tools.Result, error) {
 	if len(args) > 0 && !json.Valid(args) {
 		return tools.Result{}, errors.New("arguments: want one JSON object")
 	}
-	return s.callAsking(ctx, tools.Caller{Asks: ask != nil}, tool, args, ask)
+	return s.set.Call(tools.WithCaller(ctx, tools.Caller{Asks: ask != nil, Ask: ask}), tool, args)
 }

@@ -12,9 +12,16 @@ import (
 type Caller struct {
 	ID     string // what this caller's user agreed to, no other caller can use; "" where nobody signs in
 	Asks   bool   // puts questions to a person: what the model writes is then no answer
+	Ask    Ask    // puts them while the call waits; nil: the Question is what the call answers
 	State  string // of the Question that was put; "" before
 	Answer Answer // of the person
 }
+
+// Ask puts a question to a person and waits for the answer.
+type Ask func(ctx context.Context, question string) Answer
+
+// maxQuestions is how often one call asks: the record may change while its user thinks.
+const maxQuestions = 3
 
 // Answer is what a person made of a question.
 type Answer int
@@ -76,12 +83,28 @@ func addConfirmation(in, out *jsonschema.Schema) {
 	out.Required = []string{statusMember}
 }
 
-// destroy performs a call once a person agreed to just what it is about to do, and until then answers what is asked.
+// destroy performs a call once a person agreed to just what it is about to do, and until then asks or answers what is asked.
 func (s *Set) destroy(ctx context.Context, m *mounted, c Connection, given map[string]json.RawMessage) (Result, error) {
 	token := given[confirmationArg]
 	delete(given, confirmationArg)
+	caller := callerOf(ctx)
+	for asked := 0; ; asked++ {
+		result, err := s.attempt(ctx, m, c, caller, given, token)
+		if err != nil || result.Question == nil || caller.Ask == nil || asked == maxQuestions {
+			return result, err
+		}
+		caller.State, caller.Answer = result.Question.State, caller.Ask(ctx, result.Question.Text)
+	}
+}
+
+// attempt performs the call if a person agreed. The time that one takes to answer is not the call's.
+func (s *Set) attempt(
+	ctx context.Context, m *mounted, c Connection, caller Caller, given map[string]json.RawMessage, token json.RawMessage,
+) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
 	if !s.options.Unconfirmed {
-		stopped, err := s.confirm(ctx, m, c, given, token)
+		stopped, err := s.confirm(ctx, m, c, caller, given, token)
 		if err != nil {
 			return Result{}, err
 		}
@@ -108,8 +131,9 @@ func finished(text string) string {
 }
 
 // confirm finds out whether a person agreed; nil says that the call may go on.
-func (s *Set) confirm(ctx context.Context, m *mounted, c Connection, given map[string]json.RawMessage, token json.RawMessage) (*pause, error) {
-	caller := callerOf(ctx)
+func (s *Set) confirm(
+	ctx context.Context, m *mounted, c Connection, caller Caller, given map[string]json.RawMessage, token json.RawMessage,
+) (*pause, error) {
 	d, err := s.deed(ctx, m, c, caller, given)
 	if caller.Answer == Declined || caller.Answer == Dismissed {
 		if err == nil {

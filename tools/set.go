@@ -140,8 +140,6 @@ func (s *Set) Call(ctx context.Context, name string, args json.RawMessage) (Resu
 		return Result{}, s.Unoffered(ctx, name, args)
 	}
 	m, started := s.mounted[i], s.options.Now()
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
 	given, connection, wrong := s.prepare(m, args)
 	call := newCall(m, connection.Name, given, args, started)
 	ctx, end, err := s.begin(ctx, call)
@@ -181,6 +179,8 @@ func (s *Set) run(ctx context.Context, m *mounted, c Connection, given map[strin
 	if m.Effect == Destroys {
 		result, err = s.destroy(ctx, m, c, given)
 	} else {
+		ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+		defer cancel()
 		result, err = s.perform(ctx, m, c, given)
 	}
 	result.about = about.and(result.about)
@@ -244,10 +244,10 @@ func (n notReady) advice() string {
 // repeat what the caller wrote: arguments and rows are other people's data and stay out of the log.
 func (s *Set) logFailure(ctx context.Context, c Call, err error) {
 	kind, level := dataverse.KindOf(err), slog.LevelWarn
-	switch kind {
-	case dataverse.Invalid, dataverse.NotFound, dataverse.Conflict:
+	switch {
+	case kind == dataverse.Invalid, kind == dataverse.NotFound, kind == dataverse.Conflict, errors.Is(err, context.Canceled):
 		return
-	case dataverse.Internal:
+	case kind == dataverse.Internal:
 		level = slog.LevelError
 	}
 	s.options.Log.LogAttrs(ctx, level, "tool failed", slog.String("tool", c.Tool), slog.String("connection", c.Connection),

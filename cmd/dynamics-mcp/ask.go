@@ -12,15 +12,20 @@ import (
 	"github.com/dynamics-mcp/dynamics-mcp/tools"
 )
 
-// askTerminal puts a question to whoever sits at the terminal, wherever the standard streams go. Anything but a yes
-// is an error, so that a script does not go on as if something had been done.
-func askTerminal(ctx context.Context, question string) (tools.Answer, error) {
+// terminal puts questions to whoever sits at it, wherever the standard streams go.
+type terminal struct {
+	refused error // why the last question got no yes
+}
+
+// ask is a tools.Ask.
+func (t *terminal) ask(ctx context.Context, question string) tools.Answer {
 	in, out, err := openTerminal()
 	if err != nil {
-		return tools.Unanswered, fmt.Errorf("nothing was changed, as there is no terminal to ask on; --yes goes ahead without: %s", question)
+		t.refused = fmt.Errorf("nothing was changed, as there is no terminal to ask on; --yes goes ahead without: %s", question)
+		return tools.Dismissed
 	}
-	if _, err := fmt.Fprintf(out, "%s [y/N] ", question); err != nil {
-		return tools.Unanswered, err
+	if _, t.refused = fmt.Fprintf(out, "%s [y/N] ", question); t.refused != nil {
+		return tools.Dismissed
 	}
 	line := make(chan string, 1)
 	go func() { // outlives an interrupted question: not every system can end a read from a terminal
@@ -30,11 +35,13 @@ func askTerminal(ctx context.Context, question string) (tools.Answer, error) {
 	select {
 	case text := <-line:
 		if yes := strings.ToLower(strings.TrimSpace(text)); yes == "y" || yes == "yes" {
-			return tools.Agreed, nil
+			return tools.Agreed
 		}
-		return tools.Declined, errors.New("nothing was changed, as you did not say yes")
+		t.refused = errors.New("nothing was changed, as you did not say yes")
+		return tools.Declined
 	case <-ctx.Done():
-		return tools.Dismissed, context.Cause(ctx)
+		t.refused = context.Cause(ctx)
+		return tools.Dismissed
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -158,11 +159,12 @@ func (p *program) call(cmd *cobra.Command, s *server.Server, tool string, input 
 	for _, offer := range s.Tools() {
 		names = append(names, offer.Name)
 	}
-	result, err := s.Call(cmd.Context(), tool, input, askTerminal)
+	var asked terminal
+	result, err := s.Call(cmd.Context(), tool, input, asked.ask)
 	if err != nil && !slices.Contains(names, tool) {
 		return &usageError{err.Error()}
 	}
-	if err != nil {
+	if err = cmp.Or(err, asked.refused); err != nil { // a script must not go on as if something had been done
 		return fmt.Errorf("%s: %w", tool, err)
 	}
 	if result.IsError {
