@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -81,6 +82,17 @@ func TestAuditLineTellsWhoDidWhatToWhich(t *testing.T) {
 	want["arguments_sha256"] = got[0]["arguments_sha256"]
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestACallThatItsCallerCancelledIsNoFailureOfAnything(t *testing.T) {
+	given := fmt.Errorf("get contact: %w", context.Canceled)
+	if got := outcome(tools.Outcome{Kind: dataverse.Unavailable, Err: given}); got != "cancelled" {
+		t.Errorf("%v: got %q, want cancelled", given, got)
+	}
+	given = fmt.Errorf("get contact: %w", context.DeadlineExceeded)
+	if got := outcome(tools.Outcome{Kind: dataverse.Unavailable, Err: given}); got != "unavailable" {
+		t.Errorf("%v: got %q, want unavailable", given, got)
 	}
 }
 

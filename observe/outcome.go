@@ -1,16 +1,20 @@
 package observe
 
 import (
+	"context"
 	"errors"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 	"github.com/dynamics-mcp/dynamics-mcp/tools"
 )
 
-// outcome is one word for how a call went: ok, or the kind of its error.
+// outcome is one word for how a call went: ok, cancelled by its caller, or the kind of its error.
 func outcome(o tools.Outcome) string {
-	if o.Err == nil {
+	switch {
+	case o.Err == nil:
 		return "ok"
+	case errors.Is(o.Err, context.Canceled): // nothing that anybody has to look into
+		return "cancelled"
 	}
 	return string(o.Kind)
 }

@@ -95,7 +95,7 @@ func (t *Traces) Observe(ctx context.Context, c tools.Call) (context.Context, fu
 	return ctx, func(o tools.Outcome) {
 		defer span.End(trace.WithTimestamp(c.Started.Add(o.Took)))
 		if o.Err != nil {
-			fail(span, string(o.Kind))
+			fail(span, outcome(o))
 			return // the table is as the caller wrote it, which may be anything
 		}
 		span.SetAttributes(attribute.String("dynamics.table", o.Table), attribute.Int("dynamics.rows", o.Rows))

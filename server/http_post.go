@@ -233,7 +233,9 @@ func (s *Server) initialize(w http.ResponseWriter, r *http.Request, m message, p
 func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw []byte) {
 	caller := Caller(r.Context())
 	if !s.calls.take(caller) {
-		busy(w, c.message, "too many calls are under way for you")
+		const why = "too many calls are under way for you"
+		s.turnedAway(r.Context(), c, why)
+		busy(w, c.message, why)
 		return
 	}
 	defer s.calls.giveBack(caller)

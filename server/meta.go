@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 )
 
 // isModern tells whether the request stands alone, as since 2026-07-28. One that says so badly, or names a version that
@@ -54,16 +52,12 @@ func unsupported(version string) *mcp.JSONRPCErrorDetails {
 }
 
 // misread says what is wrong with params that the library could not read. It says so itself in terms of its own types.
-func misread(ctx context.Context, _ any, method mcp.MCPMethod, _ any, err error) {
-	if _, ok := errors.AsType[*server.UnparsableMessageError](err); !ok {
-		return
-	}
-	text := fmt.Sprintf("params: want what %s takes", method)
+func misread(method mcp.MCPMethod, err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		member := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
-		text = fmt.Sprintf("%s: got %s, want %s", member, wrong.Value, jsonType(wrong.Type))
+		return fmt.Sprintf("%s: got %s, want %s", member, wrong.Value, jsonType(wrong.Type))
 	}
-	_ = Fail(ctx, mcp.INVALID_PARAMS, text, nil)
+	return fmt.Sprintf("params: want what %s takes", method)
 }
 
 // jsonType is what JSON calls the values that t holds.

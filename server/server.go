@@ -117,8 +117,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, log: o.Log, set: set, hub: newHub()}
 	hooks := s.introductions()
-	hooks.AddOnError(s.unoffered)
-	hooks.AddOnError(misread)
+	hooks.AddOnError(s.refused)
 	s.sessions = newSessions(s.hub, o.SessionIdle)
 	s.calls, s.streams = newShares(callsEach, callsAtAll), newShares(streamsEach, maxListeners)
 	s.bodies = semaphore.NewWeighted(allBodies)
@@ -191,13 +190,33 @@ func (s *Server) handler(name string) server.ToolHandlerFunc {
 	}
 }
 
-// unoffered has a call be observed that the library refuses, as there is no such tool, and tells the client more than
-// the library does.
-func (s *Server) unoffered(ctx context.Context, _ any, _ mcp.MCPMethod, message any, err error) {
-	if r, ok := message.(*mcp.CallToolRequest); ok && errors.Is(err, server.ErrToolNotFound) {
+// refused tells a client more than the library does of a request that it gives to no handler, and has a call be observed.
+func (s *Server) refused(ctx context.Context, _ any, method mcp.MCPMethod, message any, err error) {
+	r, isCall := message.(*mcp.CallToolRequest)
+	if _, malformed := errors.AsType[*server.UnparsableMessageError](err); malformed {
+		wrong := &dataverse.Error{Kind: dataverse.Invalid, Message: misread(method, err)}
+		if isCall {
+			s.set.Refused(s.traced(ctx, r.Params.Meta), r.Params.Name, r.Params.RawArguments, wrong)
+		}
+		_ = Fail(ctx, mcp.INVALID_PARAMS, wrong.Message, nil)
+	}
+	if isCall && errors.Is(err, server.ErrToolNotFound) {
 		err := s.set.Unoffered(s.traced(ctx, r.Params.Meta), r.Params.Name, r.Params.RawArguments)
 		_ = Fail(ctx, mcp.INVALID_PARAMS, err.Error(), nil)
 	}
+}
+
+// turnedAway has a call be observed that its caller has no share left for.
+func (s *Server) turnedAway(ctx context.Context, c *call, why string) {
+	if c.message.Method != string(mcp.MethodToolsCall) {
+		return
+	}
+	var p struct {
+		Name      string          `json:"name"`
+		Arguments json.RawMessage `json:"arguments"`
+	}
+	_ = json.Unmarshal(c.message.Params, &p) // what is wrong with it nobody will look at
+	s.set.Refused(s.traced(ctx, c.params.Meta), p.Name, p.Arguments, &dataverse.Error{Kind: dataverse.Throttled, Message: why})
 }
 
 // traced is ctx in the trace that meta names, if it names one.

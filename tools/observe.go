@@ -49,11 +49,21 @@ type Outcome struct {
 
 // Unoffered tells the observers of a call of a tool that is not offered, and returns its error.
 func (s *Set) Unoffered(ctx context.Context, name string, args json.RawMessage) error {
-	started := s.options.Now()
 	err := &dataverse.Error{Kind: dataverse.NotFound, Message: fmt.Sprintf("tool %q: not offered: %s", brief(name), s.instead(name))}
-	_, end, _ := s.begin(ctx, Call{ID: uuid.NewString(), Tool: brief(name), Arguments: args, Started: started}) // it is refused anyway
-	end(Outcome{Kind: err.Kind, Err: err, Took: s.options.Now().Sub(started)})
+	s.Refused(ctx, name, args, err)
 	return err
+}
+
+// Refused tells the observers of a call that never comes to a tool, because of err.
+func (s *Set) Refused(ctx context.Context, name string, args json.RawMessage, err error) {
+	call := Call{ID: uuid.NewString(), Tool: brief(name), Arguments: args, Started: s.options.Now()}
+	for _, m := range s.mounted {
+		if m.Name == name {
+			call.Effect = m.Effect
+		}
+	}
+	_, end, _ := s.begin(ctx, call) // it is refused anyway
+	end(Outcome{Kind: dataverse.KindOf(err), Err: err, Took: s.options.Now().Sub(call.Started)})
 }
 
 // instead says why the tool called name is not offered, or which one was meant.
