@@ -53,11 +53,14 @@ Data lives in memory, or in one SQLite file.`,
 			if err != nil {
 				return err
 			}
+			if err := checkEmulator(o); err != nil {
+				return err
+			}
 			if reachable(address) && !cmd.Flags().Changed("token") {
 				return &usageError{fmt.Sprintf("listen address %q can be reached by other machines, and everybody knows the token %q: "+
 					"choose one with --token, or listen on %s", address, o.Token, defaultEmulatorListen)}
 			}
-			l, err := listen(ctx, address)
+			l, err := listen(ctx, address, "listen")
 			if err != nil {
 				return err
 			}
@@ -89,6 +92,17 @@ Data lives in memory, or in one SQLite file.`,
 	flags.IntVar(&o.Limits.Concurrent, "limit-concurrent", limits.Concurrent, "Requests of one user at a time, 0 for any number")
 	flags.DurationVar(&o.Limits.Window, "limit-window", limits.Window, "Window that the limits hold for")
 	return cmd
+}
+
+// checkEmulator refuses what the flags of other commands would refuse.
+func checkEmulator(o emulator.Options) error {
+	switch {
+	case o.Token == "":
+		return &usageError{"--token: it is empty"}
+	case o.Limits.Requests < 0, o.Limits.Concurrent < 0, o.Limits.Execution < 0, o.Limits.Window < 0:
+		return &usageError{"limits: want no less than 0"}
+	}
+	return nil
 }
 
 // shellQuoted is s as one word of a shell.

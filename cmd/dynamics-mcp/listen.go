@@ -15,7 +15,7 @@ func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
 		return nil, &usageError{fmt.Sprintf("listen address %q can be reached by other machines, and this server does not ask who is calling: "+
 			"listen on %s and put an SSH tunnel or a reverse proxy with sign-in in front", address, defaultListen)}
 	}
-	return listen(ctx, address)
+	return listen(ctx, address, "listen")
 }
 
 // reachable reports whether other machines could call a HOST:PORT.
@@ -34,17 +34,22 @@ func dialable(l net.Listener) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port))
 }
 
-func badAddress(address string) error {
-	return &usageError{fmt.Sprintf("listen address %q: want HOST:PORT, such as %s", address, defaultListen)}
+func badAddress(address, flag string) error {
+	return &usageError{fmt.Sprintf("listen address %q of --%s: want HOST:PORT, such as %s", address, flag, defaultListen)}
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
-		return nil, badAddress(address)
+// listen opens the address that the flag names.
+func listen(ctx context.Context, address, flag string) (net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	}
+	if err != nil || port == "" {
+		return nil, badAddress(address, flag)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen address %q is in use: end the program that listens there, or choose another with --listen", address)
+		return nil, fmt.Errorf("listen address %q is in use: end the program that listens there, or choose another with --%s", address, flag)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen address %q: %w", address, err)
@@ -54,7 +59,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 
 // listenNear takes any free port of the same host when the wanted one is taken.
 func listenNear(ctx context.Context, address string) (net.Listener, error) {
-	l, err := listen(ctx, address)
+	l, err := listen(ctx, address, "listen")
 	if err == nil {
 		return l, nil
 	}
@@ -62,5 +67,5 @@ func listenNear(ctx context.Context, address string) (net.Listener, error) {
 	if splitErr != nil {
 		return nil, err
 	}
-	return listen(ctx, net.JoinHostPort(host, "0"))
+	return listen(ctx, net.JoinHostPort(host, "0"), "listen")
 }

@@ -167,9 +167,9 @@ func (w *watch) listen(ctx context.Context, c *config) error {
 	if c.metricsListen == "" {
 		return nil
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.metricsListen)
+	l, err := listen(ctx, c.metricsListen, "metrics-listen")
 	if err != nil {
-		return fmt.Errorf("metrics cannot be served at %q: choose another address with --metrics-listen: %w", c.metricsListen, err)
+		return err
 	}
 	w.listener, w.metrics = l, observe.NewMetrics(buildVersion())
 	// Before the audit, which may refuse a call: that counts too.

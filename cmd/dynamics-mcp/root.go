@@ -95,6 +95,7 @@ environment through the Model Context Protocol. Without an environment at hand,
 		},
 	}
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand(root))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "Print the version") // without it cobra adds -v too, which people take for verbose
 	addFlags(root.PersistentFlags(), everywhere)
@@ -107,6 +108,25 @@ environment through the Model Context Protocol. Without an environment at hand,
 
 func unknownCommand(root *cobra.Command, name string) *usageError {
 	return &usageError{fmt.Sprintf("unknown command %q%s", name, didYouMean(name, commandNames(root)))}
+}
+
+// helpCommand is the library's, but for the exit code where there is nothing to tell.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Tell about a command",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return commandNames(root), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || cmd == root && len(rest) > 0 {
+				return unknownCommand(root, args[0])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
 }
 
 func commandNames(cmd *cobra.Command) []string {

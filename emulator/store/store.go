@@ -11,6 +11,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -43,6 +47,9 @@ func Open(ctx context.Context, file string, s *schema.Schema) (*DB, error) {
 	if file == "" {
 		return connect(ctx, "", s, nil)
 	}
+	if err := usable(file); err != nil {
+		return nil, err
+	}
 	lock := flock.New(file + ".lock")
 	alone, err := lock.TryLock()
 	if err != nil {
@@ -56,6 +63,32 @@ func Open(ctx context.Context, file string, s *schema.Schema) (*DB, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return db, nil
+}
+
+// usable refuses a file that cannot become or be a database, before anything is made beside it.
+func usable(file string) error {
+	if folder := filepath.Dir(file); !isFolder(folder) {
+		return fmt.Errorf("database %s: there is no folder %s", file, folder)
+	}
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	if n, _ := io.ReadFull(f, head); isFolder(file) || n > 0 && string(head) != magic { // an empty file becomes one
+		return fmt.Errorf("database %s is no SQLite file: name a new file, or one that an emulator made", file)
+	}
+	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func connect(ctx context.Context, file string, s *schema.Schema, lock *flock.Flock) (*DB, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -232,6 +233,25 @@ func TestFileIsForOneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, file) // free again
+}
+
+func TestWhatIsNoDatabaseIsLeftAsItIs(t *testing.T) {
+	folder := t.TempDir()
+	text := filepath.Join(folder, "README.md")
+	if err := os.WriteFile(text, []byte("# Not a database, and longer than a header\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		text: "is no SQLite file", folder: "is no SQLite file", filepath.Join(folder, "none", "crm.db"): "there is no folder",
+	} {
+		if db, err := Open(t.Context(), file, schema.Load()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", file, err, want)
+			_ = db.Close()
+		}
+		if _, err := os.Stat(file + ".lock"); err == nil {
+			t.Errorf("%s.lock was left", file)
+		}
+	}
 }
 
 func TestAWriteThatPanicsLeavesNothingAndBlocksNobody(t *testing.T) {
