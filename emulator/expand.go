@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
@@ -20,6 +21,24 @@ type expansion struct {
 	inner   *projection // of the related rows, nil with ref
 	from    int         // place in the parent's rows of the lookup, or of the id that lookups refer to
 	target  int         // place of the table that a polymorphic lookup refers to, else -1
+}
+
+// mergedExpands makes one item of those for the same navigation property, as Microsoft's OData library does: what any of them
+// selects and expands, with the other options of the first.
+func mergedExpands(items []odata.Expand) []odata.Expand {
+	var all []odata.Expand
+	for _, item := range items {
+		item.Expand = mergedExpands(item.Expand)
+		i := slices.IndexFunc(all, func(e odata.Expand) bool { return e.Path == item.Path })
+		if i < 0 {
+			all = append(all, item)
+			continue
+		}
+		all[i].Ref = all[i].Ref && item.Ref
+		all[i].Select = slices.Concat(all[i].Select, item.Select)
+		all[i].Expand = mergedExpands(slices.Concat(all[i].Expand, item.Expand))
+	}
+	return all
 }
 
 // expand resolves one item of $expand.

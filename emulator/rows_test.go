@@ -194,6 +194,9 @@ func TestExpandBringsRelatedRows(t *testing.T) {
 		{"lookup", "accounts(" + litware + ")?$select=name&$expand=primarycontactid($select=fullname)", "",
 			`accounts(name,primarycontactid(fullname))/$entity","@odata.etag":"W/\"102\"","name":"Litware \"Inc\" & <Co>",` + account + `,` +
 				`"primarycontactid":{"fullname":"Susanna Stubberod","contactid":"` + susanna + `"}}`},
+		{"lookup named twice", "accounts(" + litware + ")?$select=name&$expand=primarycontactid($select=fullname),primarycontactid($select=lastname)", "",
+			`accounts(name,primarycontactid(fullname,lastname))/$entity","@odata.etag":"W/\"102\"","name":"Litware \"Inc\" & <Co>",` + account + `,` +
+				`"primarycontactid":{"fullname":"Susanna Stubberod","lastname":"Stubberod","contactid":"` + susanna + `"}}`},
 		{"empty lookup", "accounts(" + fourth + ")?$select=name&$expand=primarycontactid($select=fullname)", "",
 			`accounts(name,primarycontactid(fullname))/$entity","@odata.etag":"W/\"103\"","name":"Fourth Coffee",` +
 				`"accountid":"` + fourth + `","primarycontactid":null}`},
