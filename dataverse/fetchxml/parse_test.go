@@ -13,7 +13,8 @@ import (
 const everything = `<?xml version="1.0" encoding="utf-8"?>
 <!-- accounts of people -->
 <fetch version="1.0" mapping='logical' count="3" page="2" paging-cookie="&lt;cookie page=&quot;1&quot;/&gt;" distinct="1"
-	returntotalrecordcount="True" no-lock="false" latematerialize="true" useraworderby="true" options="RecompileHint" datasource="retained">
+	returntotalrecordcount="True" no-lock="false" latematerialize="true" useraworderby="true" options="RecompileHint" datasource="retained"
+	savedqueryid="00000000-0000-0000-00aa-000010001002" xmlns:generator="other">
 	<entity name="account" enableprefiltering="1">
 		<attribute name="name" alias="n" build="1.5" />
 		<attribute name="accountid" rowaggregate="CountChildren" alias="children" />

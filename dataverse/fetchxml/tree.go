@@ -41,10 +41,10 @@ func set(words string) map[string]bool {
 
 var bodyChildren = set("all-attributes no-attrs attribute order filter link-entity")
 
-// rules is the grammar. Attributes that only designers read are in it.
+// rules is the grammar. Attributes that only designers read are in it, such as the savedqueryid of a view.
 var rules = map[string]rule{
 	"fetch": {set("version count page paging-cookie utc-offset aggregate aggregatelimit distinct top mapping no-lock " +
-		"min-active-row-version output-format returntotalrecordcount datasource latematerialize options useraworderby"), set("entity")},
+		"min-active-row-version output-format returntotalrecordcount datasource latematerialize options useraworderby savedqueryid"), set("entity")},
 	"entity": {set("name enableprefiltering prefilterparametername"), bodyChildren},
 	"link-entity": {set("name from to alias link-type intersect visible enableprefiltering prefilterparametername"),
 		bodyChildren},
@@ -135,6 +135,9 @@ func (t *treeReader) start(e xml.StartElement) error {
 	n := &node{name: name, line: t.line, attrs: map[string]string{}}
 	for _, a := range e.Attr {
 		key := a.Name.Local
+		if a.Name.Space == "xmlns" { // a prefix for what other programs put beside the query
+			continue
+		}
 		if a.Name.Space != "" || !rules[name].attributes[key] {
 			return t.fail(codeInvalidXML, "the element %s has no attribute %s%s", name, key, known(key, rules[name].attributes))
 		}
