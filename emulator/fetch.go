@@ -147,6 +147,9 @@ func (q *fetchQuery) enterLinks() (err error) {
 		if err = unjoined(q.base.table, t); err != nil {
 			return false
 		}
+		if l.From == "" && l.To != "" {
+			l.From = t.PrimaryID // as in Microsoft's example of accounts by their owninguser
+		}
 		q.links[l] = scope{t, "l" + string(rune('a'+len(q.links)))} // there are 15 at the most
 		return true
 	})

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/fetchxml"
@@ -75,7 +76,7 @@ func (q *fetchQuery) match(parent, s scope, l *fetchxml.Link) (fragment, error) 
 	if err != nil {
 		return fragment{}, err
 	}
-	to, err := q.operand(parent, l.To)
+	to, err := q.operand(parent, cmp.Or(l.To, parent.table.PrimaryID))
 	if err != nil {
 		return fragment{}, err
 	}

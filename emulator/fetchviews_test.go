@@ -100,6 +100,20 @@ func TestFetchLinksGoThroughManyToMany(t *testing.T) {
 	}
 }
 
+func TestFetchLinksLeadToPrimaryKeys(t *testing.T) {
+	s := company(t)
+	for body, want := range map[string]string{
+		`<link-entity name="contact" to="primarycontactid"><filter><condition attribute="lastname" operator="ne" value="Cannon"/></filter></link-entity>`: "Acme",
+		`<link-entity name="systemuser" to="createdby"/>`:                                      "Acme Bolt cargo Dune's",
+		`<filter><link-entity name="task" from="regardingobjectid" link-type="any"/></filter>`: "Acme Bolt",
+		`<link-entity name="contact" to="primarycontactid" link-type="outer" alias="c"/><filter><condition entityname="c" attribute="contactid" operator="null"/></filter>`: "Bolt cargo Dune's",
+	} {
+		if got := accountsWhere(t, s, body); got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+	}
+}
+
 func TestFetchCountsChildren(t *testing.T) {
 	s := company(t)
 	p := fetch(t, s, "accounts", `<fetch><entity name="account"><attribute name="name"/><attribute name="accountid" alias="n" rowaggregate="CountChildren"/><order attribute="name"/></entity></fetch>`)

@@ -113,8 +113,8 @@ type Condition struct {
 // Link joins a table.
 type Link struct {
 	Name      string
-	From      string // column of the table Name; "" together with To: the relationship says
-	To        string // column of the element around
+	From      string // column of the table Name; "" is its primary key, or together with To: the relationship says
+	To        string // column of the element around; "" is its primary key
 	Alias     string
 	Type      LinkType // never ""
 	Intersect bool

@@ -109,9 +109,6 @@ func (p *parser) link(n *node) Link {
 	if l.Type == "" || l.Type == "natural" { // the platform joins both alike
 		l.Type = Inner
 	}
-	if (l.From == "") != (l.To == "") {
-		p.fail(n, codeAttributeMissing, "the link-entity %s must have both of from and to, or none", l.Name)
-	}
 	l.Body = p.body(n)
 	return l
 }

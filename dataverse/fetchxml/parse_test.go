@@ -103,7 +103,6 @@ func TestWhatIsNoFetchXMLIsRefused(t *testing.T) {
 		entity(`<filter><attribute name="a"/></filter>`):                                                     codeInvalidNode,
 		entity(`<filter><link-entity name="b" link-type="inner"/></filter>`):                                 "0x80041117 must be of link-type any",
 		entity(`<link-entity name="b" link-type="left"/>`):                                                   "0x80041117",
-		entity(`<link-entity name="b" from="c"/>`):                                                           codeAttributeMissing + " both of from and to",
 		entity(`<link-entity name="b" link-type="any"><attribute name="c"/></link-entity>`):                  codeInvalidNode + " neither attributes",
 		entity(strings.Repeat(`<link-entity name="b"/>`, 16)):                                                codeLinks,
 		entity(strings.Repeat(`<filter>`, 40)):                                                               codeInvalidXML + " nested deeper than 32",
