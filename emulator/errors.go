@@ -60,6 +60,7 @@ const (
 	codeBadCondition        = "0x80041106"
 	codeNoSuchAlias         = "0x8004110a"
 	codeDuplicateAlias      = "0x80041130"
+	codeNoLinkOfOrder       = "0x80041126"
 	codeHighPage            = "0x8004430a"
 	codeExpiredVersionStamp = "0x80044352"
 )

@@ -41,9 +41,9 @@ func (r *fetchRows) orderFrom(s scope, orders []fetchxml.Order) error {
 	for _, o := range orders {
 		from := s
 		if o.EntityName != "" {
-			named, err := r.named(o.EntityName)
-			if err != nil {
-				return err
+			named, ok := r.names[o.EntityName]
+			if !ok {
+				return fail(http.StatusBadRequest, codeNoLinkOfOrder, "Link entity with name or alias %s is not found", o.EntityName)
 			}
 			from = named
 		}

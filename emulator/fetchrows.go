@@ -30,7 +30,7 @@ type fetchRows struct {
 	everything bool                   // of the query's own table: the context lists nothing then
 	asked      []string               // columns, as the context lists them
 	lookups    []string               // properties that the context lists as expanded
-	names      map[string]shownColumn // what the names in the answer stand for
+	shown      map[string]shownColumn // what the names in the answer stand for
 	twice      string                 // a name that two columns would have
 	list       []any                  // of the SELECT, by places
 	terms      []orderTerm
@@ -45,7 +45,7 @@ type shownColumn struct {
 
 // rows answers a query without aggregates.
 func (q *fetchQuery) rows() error {
-	r := &fetchRows{fetchQuery: q, names: map[string]shownColumn{}}
+	r := &fetchRows{fetchQuery: q, shown: map[string]shownColumn{}}
 	if err := r.selectColumns(); err != nil {
 		return err
 	}
@@ -148,13 +148,13 @@ func (r *fetchRows) show(p *projection, prefix string, column *schema.Column, al
 	case prefix != "":
 		name = prefix + column.Logical
 	}
-	if shown, ok := r.names[name]; ok {
+	if shown, ok := r.shown[name]; ok {
 		if shown != (shownColumn{p, column}) {
 			r.twice = name
 		}
 		return
 	}
-	r.names[name] = shownColumn{p, column}
+	r.shown[name] = shownColumn{p, column}
 	p.showAs(name, column)
 	if f := &p.fields[len(p.fields)-1]; r.origin != nil && name != column.PropertyName() && r.prefer.annotates(attributeName) {
 		f.attribute = append(append(append(appendString(nil, name+"@"+attributeName), ':'), appendString(nil, column.Logical)...), ',')
@@ -203,10 +203,10 @@ func (r *fetchRows) countChildren(s scope, prefix string, column *schema.Column,
 	if name == "" {
 		name = strings.TrimPrefix(prefix, schemaNames) + column.Logical
 	}
-	if _, taken := r.names[name]; taken {
+	if _, taken := r.shown[name]; taken {
 		r.twice = name
 	}
-	r.names[name] = shownColumn{}
+	r.shown[name] = shownColumn{}
 	children := scope{s.table, "children"}
 	r.counts = append(r.counts, counted{name: name, sql: concat("(SELECT count(*) FROM "+table(children)+" WHERE ",
 		columnOf(children.alias, parent.Attribute), " = ", columnOf(s.alias, s.table.PrimaryID), ")")})

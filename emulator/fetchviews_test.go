@@ -162,13 +162,14 @@ func TestFetchNamesOfOldVersionsHaveNoDot(t *testing.T) {
 func TestFetchRefusesWhatIsNotTheSetsQuery(t *testing.T) {
 	s := company(t)
 	for xml, want := range map[string]string{
-		`<fetch><entity name="contact"/></fetch>`:                               "0x80041128",
-		`<fetch><entity name="nothing"/></fetch>`:                               "0x80041102",
-		`<fetch><entity name="account"><attribute name="x"/></entity></fetch>`:  "0x80041103",
-		`<fetch><entity name="account"><order attribute="x"/></entity></fetch>`: "0x80041103",
-		`<fetch><entity name="account"`:                                         "0x80040201",
-		`<!DOCTYPE x [<!ENTITY a "b">]><fetch/>`:                                "0x80040201",
-		strings.Repeat("<a>", 40):                                               "0x8004111c",
+		`<fetch><entity name="contact"/></fetch>`:                                              "0x80041128",
+		`<fetch><entity name="nothing"/></fetch>`:                                              "0x80041102",
+		`<fetch><entity name="account"><attribute name="x"/></entity></fetch>`:                 "0x80041103",
+		`<fetch><entity name="account"><order attribute="x"/></entity></fetch>`:                "0x80041103",
+		`<fetch><entity name="account"><order attribute="x" entityname="l"/></entity></fetch>`: "0x80041126",
+		`<fetch><entity name="account"`:                                                        "0x80040201",
+		`<!DOCTYPE x [<!ENTITY a "b">]><fetch/>`:                                               "0x80040201",
+		strings.Repeat("<a>", 40):                                                              "0x8004111c",
 	} {
 		if p := fetch(t, s, "accounts", xml); p.Error.Code != want || len(p.Value) > 0 {
 			t.Errorf("%s: got %q %s, want %s", xml, p.Error.Code, p.Error.Message, want)

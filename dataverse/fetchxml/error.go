@@ -28,10 +28,13 @@ func (e *Error) Error() string {
 // The codes of faults that have no attribute of their own.
 const (
 	codeInvalidXML       = "0x80040201"
+	codeEmpty            = "0x80041124"
+	codeNoElement        = "0x80041125"
 	codeElementMissing   = "0x80041123"
 	codeInvalidNode      = "0x8004111c"
 	codeAttributeMissing = "0x8004111e"
 	codeInvalidValue     = "0x80041139"
+	codeNotPositive      = "0x8004110c"
 	codeInvalidOperator  = "0x80041120"
 	codeInvalidCondition = "0x80041106"
 	codeInvalidAlias     = "0x80041109"

@@ -221,6 +221,8 @@ func (p *parser) number(n *node, name string, least, most int) int {
 	switch {
 	case err != nil:
 		p.fail(n, valueCode(name), "Invalid value %q of the attribute %s of %s: want a whole number", text, name, n.name)
+	case int(x) < least && least > 0:
+		p.fail(n, codeNotPositive, "Invalid value %q of the attribute %s of %s: want at least %d%s", text, name, n.name, least, upTo(most))
 	case int(x) < least || most > 0 && int(x) > most:
 		p.fail(n, valueCode(name), "Invalid value %q of the attribute %s of %s: want at least %d%s", text, name, n.name, least, upTo(most))
 	}

@@ -69,7 +69,8 @@ func TestWhatIsNoFetchXMLIsRefused(t *testing.T) {
 	entity := func(content string) string { return `<fetch><entity name="account">` + content + `</entity></fetch>` }
 	condition := func(rest string) string { return entity(`<filter><condition attribute="name" ` + rest + `</filter>`) }
 	for query, want := range map[string]string{
-		"":                         codeElementMissing + " no element fetch",
+		"":                         codeEmpty,
+		"<!-- nothing -->":         codeNoElement + " no element fetch",
 		"fetch":                    codeInvalidXML + " outside of an element",
 		"<fetch>":                  codeInvalidXML + " unexpected EOF",
 		"<fetch/>":                 codeElementMissing + " must have one element entity",
@@ -83,7 +84,9 @@ func TestWhatIsNoFetchXMLIsRefused(t *testing.T) {
 		"<fetch><entity name='&a;'/></fetch>":                                                                codeInvalidXML,
 		"<fetch tpo='5'><entity name='a'/></fetch>":                                                          codeInvalidXML + " did you mean top?",
 		"<fetch top='5' top='6'><entity name='a'/></fetch>":                                                  codeInvalidXML + " twice",
-		"<fetch top='0'><entity name='a'/></fetch>":                                                          codeInvalidValue + " at least 1 and at most 5000",
+		"<fetch top='0'><entity name='a'/></fetch>":                                                          codeNotPositive + " at least 1 and at most 5000",
+		"<fetch top='5001'><entity name='a'/></fetch>":                                                       codeInvalidValue + " at least 1 and at most 5000",
+		"<fetch page='0'><entity name='a'/></fetch>":                                                         codeNotPositive,
 		"<fetch top='x'><entity name='a'/></fetch>":                                                          codeInvalidValue + " want a whole number",
 		"<fetch top='5' page='2'><entity name='a'/></fetch>":                                                 codeInvalidValue + " top attribute can't be specified",
 		"<fetch top='5' returntotalrecordcount='1'><entity name='a'/></fetch>":                               codeInvalidValue + " returntotalrecordcount",

@@ -62,6 +62,9 @@ var rules = map[string]rule{
 
 // readTree reads the text into nodes. It takes elements, attributes and text, and nothing that XML can do beside.
 func readTree(text string) (*node, error) {
+	if text == "" {
+		return nil, &Error{Code: codeEmpty, Msg: "the query is empty"}
+	}
 	if len(text) > MaxBytes {
 		return nil, &Error{Code: codeInvalidXML, Msg: fmt.Sprintf("the query has %d bytes, more than %d", len(text), MaxBytes)}
 	}
@@ -82,7 +85,7 @@ func readTree(text string) (*node, error) {
 		}
 	}
 	if t.root == nil {
-		return nil, t.fail(codeElementMissing, "the query has no element fetch")
+		return nil, t.fail(codeNoElement, "the query has no element fetch")
 	}
 	return t.root, nil
 }
