@@ -58,7 +58,6 @@ func (c *call) options() (odata.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Expand = mergedExpands(o.Expand)
 	switch {
 	case o.Skip != nil:
 		err = badRequest("Skip Clause is not supported in CRM")

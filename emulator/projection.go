@@ -45,6 +45,7 @@ func (c *call) project(t *schema.Table, o odata.Options) (*projection, error) {
 	if err := checkExpand(t, o); err != nil {
 		return nil, err
 	}
+	o.Expand = mergedExpands(o.Expand)
 	nested := slices.ContainsFunc(o.Expand, func(e odata.Expand) bool { return len(e.Expand) > 0 })
 	return c.projectTable(t, o, shape{etag: c.metadataLevel() != metadataNone, nested: nested})
 }
