@@ -232,6 +232,7 @@ func TestEveryErrorInABatchHasARequestID(t *testing.T) {
 	for _, part := range []string{
 		onePart + "PATCH $7 HTTP/1.1\n\n{}\n--b--\n",
 		onePart + "GET WhoAmI HTTP/1.1\nx-emulator-fault: status=503\n\n\n--b--\n",
+		onePart + "GET WhoAmI HTTP/1.1\nx-emulator-fault: nonsense\n\n\n--b--\n",
 		onePart + "GET /accounts HTTP/1.1\n\n\n--b--\n",
 		onePart + "GET /emulator/faults HTTP/1.1\n\n\n--b--\n",
 	} {

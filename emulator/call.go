@@ -57,6 +57,7 @@ func (c *call) context() context.Context { return c.r.Context() }
 func (c *call) run() {
 	var err error
 	if c.fault, err = c.faults.choose(c.r, c.inner != nil); err != nil {
+		c.identify()
 		asError(err).write(c)
 		return
 	}

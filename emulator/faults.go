@@ -70,6 +70,9 @@ func (f *faults) add(fault Fault) error {
 	if fault.Share < 0 || fault.Share > 1 {
 		return badRequest("share: got %v, want a number between 0 and 1", fault.Share)
 	}
+	if fault.Times < 0 {
+		return badRequest("times: got %d, want a number from 1, or 0 for without end", fault.Times)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rules = append(f.rules, rule)

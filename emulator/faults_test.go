@@ -114,7 +114,7 @@ func TestRulesMakeFaults(t *testing.T) {
 
 func TestRulesAreRefusedThatMakeNoSense(t *testing.T) {
 	s := emulator.Start(t)
-	for _, body := range []string{`{"fault":"status=x"}`, `{"fault":"","path":"("}`, `{"share":2}`, `[1]`, `{`, ``, `{"fault":"break=never"}`, `{"fault":"latency=5"}`,
+	for _, body := range []string{`{"fault":"status=x"}`, `{"fault":"","path":"("}`, `{"share":2}`, `{"fault":"status=503","times":-1}`, `[1]`, `{`, ``, `{"fault":"break=never"}`, `{"fault":"latency=5"}`,
 		`{"falt":"status=503"}`, `{"faults":[{"fault":"status=503"}]}`} {
 		if r := send(t, s, http.MethodPost, "/emulator/faults", body); r.status != http.StatusBadRequest {
 			t.Errorf("%s: got %d %s, want 400", body, r.status, r.body)
