@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -17,7 +18,7 @@ import (
 // file is what a file or image column of a row holds.
 type file struct {
 	id      string
-	name    string // "" for an image
+	name    string
 	content []byte
 }
 
@@ -35,7 +36,7 @@ func (c *call) fileOf(ctx context.Context, row string, column *schema.Column) (*
 			return nil, err
 		}
 		data, err := base64.StdEncoding.DecodeString(text)
-		return &file{content: data}, err
+		return &file{name: imageName(column, data), content: data}, err
 	}
 	f := &file{}
 	err := c.db.Read(ctx, func(ctx context.Context, q store.Querier) error {
@@ -46,6 +47,14 @@ func (c *call) fileOf(ctx context.Context, row string, column *schema.Column) (*
 		return nil, nil
 	}
 	return f, err
+}
+
+// imageName is a name for an image, which keeps none of its own: entityimage.png.
+func imageName(column *schema.Column, content []byte) string {
+	if kind, ok := strings.CutPrefix(http.DetectContentType(content), "image/"); ok {
+		return column.Logical + "." + kind
+	}
+	return column.Logical
 }
 
 // setFile puts a file into the column of a row, or takes out what is there with nil. It returns the file's id.

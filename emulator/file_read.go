@@ -27,17 +27,15 @@ func (c *call) readFile(t *schema.Table, id string, column *schema.Column, name 
 	h := c.w.Header()
 	h.Set("x-ms-file-size", strconv.Itoa(len(f.content)))
 	h.Set("mimetype", mimeType(f.name))
-	if f.name != "" {
-		h.Set("x-ms-file-name", url.PathEscape(f.name))
-		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
-	}
+	h.Set("x-ms-file-name", url.PathEscape(f.name))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
 	if status == http.StatusPartialContent {
 		h.Set("x-ms-chunk-size", strconv.Itoa(chunkSize))
 	}
 	if !bare {
 		var body object
 		c.writeContext(&body, c.root+"$metadata#"+t.Set+"("+id+")/"+name)
-		body.any("value", part)
+		body.any("value", append([]byte{}, part...)) // nil would be null
 		return c.answer(status, body.bytes())
 	}
 	h.Set("Content-Type", "application/octet-stream")

@@ -88,6 +88,19 @@ func TestAFileComesInChunks(t *testing.T) {
 	must(t, s, http.StatusBadRequest, "PATCH", column+"?sessiontoken=other", "x", octets...)
 }
 
+func TestAnEmptyFileComesInChunks(t *testing.T) {
+	s, _, column := withFileColumn(t)
+	begun := must(t, s, http.StatusOK, "PATCH", column+"?x-ms-file-name=a.bin", "", "x-ms-transfer-mode: chunked")
+	session := strings.TrimPrefix(begun.header.Get("Location"), s.URL)
+	must(t, s, http.StatusNoContent, "PATCH", session, "", "Content-Range: bytes 0--1/0")
+	if r := must(t, s, http.StatusOK, "GET", column+"/$value", ""); r.body != "" || r.header.Get("x-ms-file-name") != "a.bin" {
+		t.Errorf("got %q as %s", r.body, r.header.Get("x-ms-file-name"))
+	}
+	if r := must(t, s, http.StatusOK, "GET", column, ""); !strings.HasSuffix(r.body, `"value":""}`) {
+		t.Errorf("got %s, want an empty value", r.body)
+	}
+}
+
 func TestAFileComesInBlocks(t *testing.T) {
 	s, row, _ := withFileColumn(t)
 	target := fmt.Sprintf(`"Target":{"@odata.type":"Microsoft.Dynamics.CRM.account","@odata.id":%q},"FileAttributeName":"sample_filecolumn"`, row)
@@ -148,6 +161,12 @@ func TestAnImageIsUploadedAsAFile(t *testing.T) {
 	if r := must(t, s, http.StatusOK, "GET", row+"/entityimage/$value?size=full", ""); r.body != "pixels" || r.header.Get("x-ms-file-size") != "6" {
 		t.Errorf("got %q, headers %v", r.body, r.header)
 	}
+	must(t, s, http.StatusNoContent, "PATCH", row+"/entityimage", "\x89PNG\x0D\x0A\x1A\x0A", "Content-Type: application/octet-stream")
+	got := headersOf(must(t, s, http.StatusOK, "GET", row+"/entityimage", ""), "x-ms-file-name", "mimetype", "Content-Disposition")
+	if want := "entityimage.png\nimage/png\nattachment; filename=entityimage.png"; got != want {
+		t.Errorf("headers: got %q, want %q", got, want)
+	}
+	must(t, s, http.StatusNoContent, "PATCH", row+"/entityimage", "pixels", "Content-Type: application/octet-stream")
 	r := must(t, s, http.StatusOK, "GET", row+"?$select=entityimage,entityimageid", "")
 	if !strings.Contains(r.body, `"entityimage":"cGl4ZWxz"`) || strings.Contains(r.body, `"entityimageid":null`) {
 		t.Errorf("got %s", r.body)

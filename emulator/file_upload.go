@@ -72,7 +72,8 @@ func (c *call) fileName() string {
 	return name
 }
 
-var contentRange = regexp.MustCompile(`^bytes (\d+)-(\d+)/(\d+)$`)
+// contentRange reads what a chunk is of the file. That of an empty file ends before it begins: 0--1/0.
+var contentRange = regexp.MustCompile(`^bytes (\d+)-(-1|\d+)/(\d+)$`)
 
 // uploadChunk adds to a file: 206 while some of it is missing. After the last chunk an empty one may follow, from
 // clients that count whole chunks.

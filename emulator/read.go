@@ -173,7 +173,7 @@ func (c *call) readProperty(t *schema.Table, id string, column *schema.Column, r
 	if column.Type == schema.ManagedProperty {
 		return c.answerProperty(t, id, rest[0].Name, managedProperty(column))
 	}
-	if column.Type == schema.File || column.Type == schema.Image && bare {
+	if holdsFile(column) {
 		return c.readFile(t, id, column, rest[0].Name, bare)
 	}
 	value, err := c.valueOf(c.context(), t, id, column)

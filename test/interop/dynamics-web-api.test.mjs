@@ -507,6 +507,106 @@ describe("definitions", () => {
   });
 });
 
+describe("changes of the schema", () => {
+  const crm = "Microsoft.Dynamics.CRM.";
+  const label = (text) => ({ "@odata.type": `${crm}Label`, LocalizedLabels: [{ "@odata.type": `${crm}LocalizedLabel`, Label: text, LanguageCode: 1033 }] });
+  let table;
+  before(async () => {
+    table = await api.createEntity({ data: {
+      "@odata.type": `${crm}EntityMetadata`, SchemaName: "new_Interop", DisplayName: label("Interop"), DisplayCollectionName: label("Interops"),
+      OwnershipType: "UserOwned", IsActivity: false, HasNotes: false, HasActivities: false,
+      Attributes: [{ "@odata.type": `${crm}StringAttributeMetadata`, IsPrimaryName: true, SchemaName: "new_Name", MaxLength: 100, DisplayName: label("Name") }],
+    } });
+  });
+  after(() => api.deleteRecord({ collection: "EntityDefinitions", key: table }));
+
+  test("a new table takes rows, and a new name", async () => {
+    const id = await api.create({ collection: "new_interops", data: { new_name: "First" } });
+    assert.equal((await api.retrieve({ collection: "new_interops", key: id, select: ["new_name"] })).new_name, "First");
+    const definition = await api.retrieveEntity({ key: table });
+    definition.DisplayName.LocalizedLabels[0].Label = "Renamed";
+    await api.updateEntity({ data: definition, mergeLabels: true });
+    assert.equal((await api.retrieveEntity({ key: table, select: ["DisplayName"] })).DisplayName.UserLocalizedLabel.Label, "Renamed");
+  });
+
+  test("a column is made, changed and deleted", async () => {
+    const key = { entityKey: table, attributeKey: await api.createAttribute({ entityKey: table, data: {
+      "@odata.type": `${crm}StringAttributeMetadata`, SchemaName: "new_Note", MaxLength: 50, DisplayName: label("Note"),
+    } }) };
+    const column = await api.retrieveAttribute({ ...key, castType: `${crm}StringAttributeMetadata` });
+    await api.updateAttribute({ entityKey: table, castType: `${crm}StringAttributeMetadata`, data: { ...column, MaxLength: 80 } });
+    assert.equal((await api.retrieveAttribute({ ...key, castType: `${crm}StringAttributeMetadata` })).MaxLength, 80);
+    await api.deleteRecord({ collection: "EntityDefinitions", key: table, navigationProperty: "Attributes", navigationPropertyKey: key.attributeKey });
+    await assert.rejects(api.retrieveAttribute(key), (error) => error.status === 404);
+  });
+
+  test("a relationship brings a lookup, and takes it with it", async () => {
+    const castType = `${crm}OneToManyRelationshipMetadata`;
+    const key = await api.createRelationship({ data: {
+      "@odata.type": castType, SchemaName: "new_account_interops", ReferencedEntity: "account", ReferencingEntity: "new_interop",
+      Lookup: { "@odata.type": `${crm}LookupAttributeMetadata`, SchemaName: "new_AccountId", DisplayName: label("Account") },
+    } });
+    const relationship = await api.retrieveRelationship({ key, castType });
+    relationship.CascadeConfiguration.Delete = "Cascade";
+    await api.updateRelationship({ data: relationship, castType });
+    const company = await account({ new_account_interops: [{ new_name: "Child" }] });
+    const children = () => api.count({ collection: "new_interops", filter: `_new_accountid_value eq ${company}` });
+    assert.equal(await children(), 1);
+    await api.deleteRecord({ collection: "accounts", key: company });
+    assert.equal(await children(), 0);
+    await api.deleteRelationship({ key });
+    await assert.rejects(api.retrieveMultiple({ collection: "new_interops", select: ["_new_accountid_value"] }), refused(400, "0x80060888", /_new_accountid_value/));
+  });
+
+  test("a choice for several columns is made, changed and deleted", async () => {
+    const castType = `${crm}OptionSetMetadata`;
+    const key = await api.createGlobalOptionSet({ data: { "@odata.type": castType, Name: "new_interopcolors", OptionSetType: "Picklist", DisplayName: label("Colors"), Options: [{ Value: 1, Label: label("Red") }] } });
+    const choice = await api.retrieveGlobalOptionSet({ key, castType });
+    assert.deepEqual(choice.Options.map((o) => [o.Value, o.Label.UserLocalizedLabel.Label]), [[1, "Red"]]);
+    choice.DisplayName.LocalizedLabels[0].Label = "Colours";
+    await api.updateGlobalOptionSet({ data: choice, castType });
+    assert.equal((await api.retrieveGlobalOptionSet({ key, castType })).DisplayName.UserLocalizedLabel.Label, "Colours");
+    await api.deleteGlobalOptionSet({ key });
+    await assert.rejects(api.retrieveGlobalOptionSet({ key, castType }), (error) => error.status === 404);
+  });
+
+  test("a file goes up in chunks and comes down again", async () => {
+    await api.createAttribute({ entityKey: table, data: { "@odata.type": `${crm}FileAttributeMetadata`, SchemaName: "new_Scan", DisplayName: label("Scan") } });
+    const place = { collection: "new_interops", key: await api.create({ collection: "new_interops", data: {} }), property: "new_scan" };
+    for (const size of [0, 26, 4 << 20, (8 << 20) + 5]) {
+      await api.uploadFile({ ...place, fileName: `${size}.bin`, data: Buffer.alloc(size, "dynamics") });
+      const { fileName, fileSize, data } = await api.downloadFile(place);
+      assert.deepEqual([fileName, fileSize], [`${size}.bin`, size]);
+      assert.ok(Buffer.alloc(size, "dynamics").equals(Buffer.from(data ?? "")), `${size} bytes came back changed`);
+    }
+    await api.deleteRecord({ collection: place.collection, key: place.key, property: place.property });
+    assert.equal((await api.retrieve({ collection: place.collection, key: place.key, select: ["new_scan"] })).new_scan, null);
+  });
+});
+
+describe("images", () => {
+  test("an image goes up and comes down again", async () => {
+    const place = { collection: "accounts", key: await account(), property: "entityimage" };
+    const image = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+    await api.uploadFile({ ...place, fileName: "a.png", data: image });
+    const { fileSize, data } = await api.downloadFile(place);
+    assert.equal(fileSize, image.length);
+    assert.ok(image.equals(Buffer.from(data)));
+  });
+});
+
+describe("changes of rows", () => {
+  test("a delta link tells what was changed and deleted since", async () => {
+    const [changed, gone] = [await account(), await account()];
+    const first = await api.retrieveMultiple({ collection: "accounts", select: ["name"], trackChanges: true });
+    await api.update({ collection: "accounts", key: changed, data: { name: "Tracked Ltd" } });
+    await api.deleteRecord({ collection: "accounts", key: gone });
+    const since = await api.retrieveMultiple({ collection: "accounts" }, first["@odata.deltaLink"]);
+    assert.deepEqual(since.value.map((row) => row.accountid ?? [row.id, row.reason]), [changed, [gone, "deleted"]]);
+    assert.equal(since.value[0].name, "Tracked Ltd");
+  });
+});
+
 describe("batches", () => {
   // batch runs what requests makes, which must not be awaited, and returns the answers in order.
   const batch = (requests, options) => {
