@@ -84,12 +84,12 @@ Preference-Applied: return=representation
 
 {"@odata.context":"http://org/api/data/v9.2/$metadata#tasks(subject)/$entity","@odata.etag":"ETAG","subject":"Task 2","activityid":"ID"}
 ` + head + `HTTP/1.1 200 OK
-Content-Type: application/json; odata.metadata=minimal
+Content-Type: application/json; odata.metadata=minimal; odata.streaming=true
 OData-Version: 4.0
 
 {"@odata.context":"http://org/api/data/v9.2/$metadata#accounts(name)","value":[{"@odata.etag":"ETAG","name":"Contoso, Ltd.","accountid":"ID"}]}
 ` + head + `HTTP/1.1 200 OK
-Content-Type: application/json; odata.metadata=minimal
+Content-Type: application/json; odata.metadata=minimal; odata.streaming=true
 OData-Version: 4.0
 
 {"@odata.context":"http://org/api/data/v9.2/$metadata#tasks(subject)","value":[{"@odata.etag":"ETAG","subject":"Task 1","activityid":"ID"},{"@odata.etag":"ETAG","subject":"Task 2","activityid":"ID"}]}

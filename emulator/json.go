@@ -82,11 +82,8 @@ func appendString(b []byte, s string) []byte {
 // answer is a JSON body.
 func (c *call) answer(status int, body []byte) error { return c.answerAs(status, "", whole(body)) }
 
-// stream writes the rows of a collection. What stands in a batch comes with the whole of it.
+// stream writes the rows of a collection.
 func (c *call) stream(body iter.Seq[[]byte]) error {
-	if c.inner != nil {
-		return c.answerAs(http.StatusOK, "", body)
-	}
 	return c.answerAs(http.StatusOK, "; odata.streaming=true", body)
 }
 
