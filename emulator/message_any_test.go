@@ -92,8 +92,11 @@ func rowOf(t *testing.T, s *emulator.Server, set string) string {
 	switch set {
 	case "systemusers":
 		return seed.AdministratorID
-	case "teams", "queues", "roles":
+	case "teams", "queues", "roles", "duplicaterules":
 		return add(t, s, set, `{"name":"x"}`)
+	}
+	if set == "workflows" {
+		return add(t, s, set, `{"name":"x","type":1,"category":0,"primaryentity":"account"}`)
 	}
 	if set == "queueitems" {
 		queue := add(t, s, "queues", `{"name":"x"}`)

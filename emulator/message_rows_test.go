@@ -162,3 +162,25 @@ func TestAQueueItemIsPickedAndGivenBack(t *testing.T) {
 		t.Error("the item is still in the queue")
 	}
 }
+
+func TestAWorkflowRunsOnDemandOncePublished(t *testing.T) {
+	s := start(t)
+	account := add(t, s, "accounts", `{"name":"Contoso"}`)
+	id := add(t, s, "workflows", `{"name":"Greet","type":1,"category":0,"primaryentity":"account"}`)
+	call := func(want string) {
+		t.Helper()
+		got := send(t, s, "POST", "workflows("+id+")/Microsoft.Dynamics.CRM.ExecuteWorkflow", `{"EntityId":"`+account+`"}`)
+		if !strings.Contains(got.body, want) {
+			t.Errorf("got %d %s, want %s", got.status, got.body, want)
+		}
+	}
+	call(`"0x80045047"`)
+	must(t, s, http.StatusNoContent, "PATCH", "workflows("+id+")", `{"statecode":1,"statuscode":2}`)
+	call(`"0x80045046"`)
+	must(t, s, http.StatusNoContent, "PATCH", "workflows("+id+")", `{"ondemand":true}`)
+	call(`$metadata#asyncoperations(asyncoperationid)/$entity"`)
+	jobs := must(t, s, http.StatusOK, "GET", "asyncoperations?$select=name,statecode,statuscode,_regardingobjectid_value", "")
+	if want := `"name":"Greet","statecode":3,"statuscode":30,"_regardingobjectid_value":"` + account + `"`; !strings.Contains(jobs.body, want) {
+		t.Errorf("jobs: %s, want %s", jobs.body, want)
+	}
+}

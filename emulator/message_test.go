@@ -15,6 +15,8 @@ func TestFunctionsAnswerInFull(t *testing.T) {
 	const context = `{"@odata.context":"http://org/api/data/v9.2/$metadata#Microsoft.Dynamics.CRM.`
 	for _, test := range []struct{ path, want string }{
 		{"RetrieveVersion", context + `RetrieveVersionResponse","Version":"9.2.24061.00170"}`},
+		{"RetrieveProvisionedLanguages", context + `RetrieveProvisionedLanguagesResponse","RetrieveProvisionedLanguages":[1033]}`},
+		{"RetrieveAvailableLanguages()", context + `RetrieveAvailableLanguagesResponse","LocaleIds":[1033]}`},
 		{"RetrieveVersion()", context + `RetrieveVersionResponse","Version":"9.2.24061.00170"}`},
 		{"RetrieveTotalRecordCount(EntityNames=@p1)?@p1=[\"organization\",\"account\"]", context +
 			`RetrieveTotalRecordCountResponse","EntityRecordCountCollection":{"Count":2,"IsReadOnly":false,"Keys":["organization","account"],"Values":[1,0]}}`},

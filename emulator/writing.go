@@ -118,6 +118,9 @@ func (c *call) insert(ctx context.Context, tx *sql.Tx, row *entry) (string, erro
 	if err := w.unique(ctx); err != nil {
 		return "", err
 	}
+	if err := w.original(ctx); err != nil {
+		return "", err
+	}
 	w.set[w.table.PrimaryID] = w.id
 	if err := w.save(ctx); err != nil {
 		return "", err
@@ -147,6 +150,9 @@ func (c *call) modify(ctx context.Context, tx *sql.Tx, row *entry, id string) er
 		return err
 	}
 	if err := w.unique(ctx); err != nil {
+		return err
+	}
+	if err := w.original(ctx); err != nil {
 		return err
 	}
 	if err := w.save(ctx); err != nil {

@@ -47,7 +47,7 @@ const (
 )
 
 // Base adds what every environment has: organization, root business unit, first users, roles, currencies, the default
-// publisher, solutions, subject and unit group, messages, privileges and views. The database must be new.
+// publisher, solutions, subject and unit group, messages, privileges, views and duplicate rules. The database must be new.
 func Base(ctx context.Context, db *store.DB, s *schema.Schema, now time.Time) error {
 	created := firstDay(now)
 	return load(ctx, db, s, created, func(l *loader) {
@@ -59,6 +59,7 @@ func Base(ctx context.Context, db *store.DB, s *schema.Schema, now time.Time) er
 		addCatalogDefaults(l)
 		addMessages(l)
 		addViews(l)
+		addDuplicateRules(l)
 	})
 }
 

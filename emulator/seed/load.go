@@ -78,7 +78,9 @@ func (l *loader) add(table string, r row) {
 	p := l.plan(table)
 	values := make([]any, len(p.columns), len(p.columns)+len(r))
 	copy(values, p.defaults)
-	values[p.version] = l.version()
+	if p.version > 0 {
+		values[p.version] = l.version()
+	}
 	for _, c := range r {
 		values = p.set(values, c)
 	}
@@ -125,7 +127,7 @@ type plan struct {
 	columns  []string
 	places   map[string]place
 	defaults []any
-	version  int
+	version  int // place of versionnumber, 0 for a table that has none: the first place is the id's
 	rows     [][]any
 }
 
@@ -144,7 +146,9 @@ func (l *loader) newPlan(table string) *plan {
 		return p
 	}
 	p.define(p.table.PrimaryID)
-	p.version = p.define("versionnumber").at
+	if p.table.Column("versionnumber") != nil {
+		p.version = p.define("versionnumber").at
+	}
 	for _, c := range p.table.Columns {
 		if value := l.initial(c); value != nil && c.Stored() && c.Logical != p.table.PrimaryID {
 			p.defaults = p.set(p.defaults, cell{c.Logical, value})
