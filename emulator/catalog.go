@@ -100,6 +100,8 @@ type draft struct {
 	*schema.Schema
 	tx      *sql.Tx
 	version int64 // of everything that changes
+
+	firstOption int // the least value that an option gets which is given none
 }
 
 // execute changes the database.

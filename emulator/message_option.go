@@ -23,7 +23,10 @@ func customization(name, result string, more []parameter, change func(*draft, gi
 				return err
 			}
 			var made *int
-			err = c.customize(func(_ context.Context, d *draft) (err error) {
+			err = c.customize(func(ctx context.Context, d *draft) (err error) {
+				if d.firstOption, err = firstOptionOf(ctx, d.tx, args.text("SolutionUniqueName")); err != nil {
+					return err
+				}
 				made, err = change(d, g)
 				return err
 			})
@@ -66,7 +69,7 @@ var insertOptionValue = customization("InsertOptionValue", "InsertOptionValueRes
 	if err := required(g, "Label"); err != nil {
 		return nil, err
 	}
-	value, err := of.insert(g, schema.Option{}, d.version)
+	value, err := of.insert(d, g, schema.Option{})
 	return &value, err
 })
 
@@ -87,7 +90,7 @@ var insertStatusValue = customization("InsertStatusValue", "InsertStatusValueRes
 	if _, ok := d.Table(g.text("EntityLogicalName")).Column("statecode").Option(state); !ok {
 		return nil, fail(http.StatusBadRequest, codeInvalidStatus, "%d is not a valid state code on %s.", state, g.text("EntityLogicalName"))
 	}
-	value, err := of.insert(g, schema.Option{State: state}, d.version)
+	value, err := of.insert(d, g, schema.Option{State: state})
 	return &value, err
 })
 

@@ -122,8 +122,8 @@ func (c chosen) find(g given) (*schema.Option, error) {
 }
 
 // insert adds an option and returns its value.
-func (c chosen) insert(g given, o schema.Option, version int64) (int, error) {
-	o.Value, o.Version, o.Color = g.integer("Value", nextOption(*c.options)), version, g.text("Color")
+func (c chosen) insert(d *draft, g given, o schema.Option) (int, error) {
+	o.Value, o.Version, o.Color = g.integer("Value", nextOption(*c.options, d.firstOption)), d.version, g.text("Color")
 	if slices.ContainsFunc(*c.options, func(other schema.Option) bool { return other.Value == o.Value }) {
 		return 0, fail(http.StatusBadRequest, codeOptionOperation, "The option value %d exists in %s already.", o.Value, c.name)
 	}

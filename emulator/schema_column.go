@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -234,8 +236,19 @@ func boundChoice(s *schema.Schema, path string) (string, error) {
 	return "", badRequest("The value '%s' of GlobalOptionSet@odata.bind leads to no GlobalOptionSetDefinition.", path)
 }
 
-// firstOption is the value of the first option that a customization adds, from the publisher's option value prefix.
+// firstOption is the value of the first option that a customization adds, from the default publisher's option value prefix.
 const firstOption = 100_000_000
+
+// firstOptionOf is that of the publisher of a solution, firstOption for no solution.
+func firstOptionOf(ctx context.Context, tx *sql.Tx, solution string) (int, error) {
+	first := firstOption
+	err := tx.QueryRowContext(ctx, `SELECT p.customizationoptionvalueprefix * 10000 FROM solution s
+		JOIN publisher p ON p.publisherid = s.publisherid WHERE s.uniquename = ?`, solution).Scan(&first)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return first, err
+}
 
 // optionsFrom reads the options of a choice. Those without a value get one.
 func optionsFrom(g given) ([]schema.Option, error) {
@@ -244,7 +257,7 @@ func optionsFrom(g given) ([]schema.Option, error) {
 		return options, nil
 	}
 	for _, item := range g.items("Options", "OptionMetadata") {
-		o := schema.Option{Value: item.integer("Value", nextOption(options)), Color: item.text("Color")}
+		o := schema.Option{Value: item.integer("Value", nextOption(options, firstOption)), Color: item.text("Color")}
 		l := labels{extras: &o.Extras}
 		l.put(&o.Label, "Label", item.value("Label"))
 		l.put(&o.Description, "Description", item.value("Description"))
@@ -257,8 +270,8 @@ func optionsFrom(g given) ([]schema.Option, error) {
 }
 
 // nextOption is the value of the next option that a customization adds.
-func nextOption(options []schema.Option) int {
-	next := firstOption
+func nextOption(options []schema.Option, first int) int {
+	next := first
 	for _, o := range options {
 		next = max(next, o.Value+1)
 	}

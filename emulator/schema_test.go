@@ -420,6 +420,23 @@ func BenchmarkCreateColumn(b *testing.B) {
 	}
 }
 
+// The values of Microsoft's metadata operations sample.
+func TestNewOptionsBeginWithThePrefixOfTheSolutionsPublisher(t *testing.T) {
+	s := emulator.Start(t)
+	mustSend(t, s, "POST", "EntityDefinitions", bankAccount)
+	publisher := newID(mustSend(t, s, "POST", "publishers", `{"friendlyname":"Example","uniquename":"example","customizationprefix":"sample","customizationoptionvalueprefix":72700}`))
+	mustSend(t, s, "POST", "solutions", `{"friendlyname":"Example","uniquename":"examplesolution","version":"1.0.0.0","publisherid@odata.bind":"publishers(`+publisher+`)"}`)
+	const status = `{"EntityLogicalName":"new_bankaccount","AttributeLogicalName":"statuscode","StateCode":1,"SolutionUniqueName":"SOLUTION","Label":`
+	for _, test := range []struct{ solution, want string }{
+		{"Default", `"NewOptionValue":100000000}`}, {"examplesolution", `"NewOptionValue":727000000}`}, {"examplesolution", `"NewOptionValue":727000001}`},
+	} {
+		got := mustSend(t, s, "POST", "InsertStatusValue", strings.ReplaceAll(status, "SOLUTION", test.solution)+text("Frozen")+`}`)
+		if !strings.Contains(got.body, test.want) {
+			t.Errorf("in the solution %s: got %s, want %s", test.solution, got.body, test.want)
+		}
+	}
+}
+
 // TestWhatUsersMadeSaysSo follows Microsoft's metadata operations sample: what users made can be changed, began with
 // version 1.0.0.0 and today, and is addressed as the request did.
 func TestWhatUsersMadeSaysSo(t *testing.T) {
