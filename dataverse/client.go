@@ -3,6 +3,11 @@
 //
 // Names are resolved and values are checked against the environment's own metadata before a request is sent, so a
 // misspelt column costs no round trip and comes back with the nearest names. Every failure is an *Error.
+//
+// A call keeps below the service's limits, and is sent again when they refused it, for as long as the deadline of its
+// context lets; without a deadline it waits for pauses of up to a minute, four times. What can be repeated without harm
+// is sent up to five times after other faults, too. The rest is sent once, and the error is InDoubt where nobody can tell
+// whether it was carried out.
 package dataverse
 
 import (
