@@ -129,7 +129,7 @@ func (c *Client) judge(it *item, a *answer, refused *[]*item) (wait time.Duratio
 	case it.maybe && it.action == CreateRow && it.own && e.Kind == Conflict:
 		*refused = append(*refused, it)
 		return 0
-	default:
+	case it.action != DeleteRow: // a row that is still there was not deleted
 		_ = doubtful(it.result.Err)
 	}
 	it.giveUp()

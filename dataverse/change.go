@@ -198,6 +198,7 @@ func (ch change) look() request {
 // doubtful explains a conflict that the first attempt of this very call may have caused.
 func doubtful(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok && e.uncertain && e.Kind == Conflict {
+		e.InDoubt = true
 		e.Message = "the answer to a first attempt was lost, and the row has changed since: read it to see whether the change was made (" + e.Message + ")"
 	}
 	return err

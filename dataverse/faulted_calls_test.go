@@ -20,11 +20,12 @@ type called struct {
 	deletes bool
 	safe    bool // a lost answer is made up for: the call succeeds all the same
 	whole   bool // all rows or none
+	version bool // of the rows is asked for: a lost answer may end in a conflict with the change itself
 	run     func(context.Context, *dataverse.Client, []written) []error
 }
 
 // written is a row that a call is to write.
-type written struct{ id, name, number string }
+type written struct{ id, name, number, etag string }
 
 func (w written) values() dataverse.Values {
 	return dataverse.Values{"name": w.name, "accountnumber": w.number}
@@ -166,6 +167,10 @@ var writes = []called{
 		_, err := c.Update(ctx, "account", rows[0].id, rows[0].values())
 		return one(err)
 	}},
+	{name: "Update of a version", writes: 1, version: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		_, err := c.Update(ctx, "account", rows[0].id, rows[0].values(), dataverse.IfMatch(rows[0].etag))
+		return one(err)
+	}},
 	{name: "Upsert of a new row", writes: 1, fresh: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		_, err := c.Upsert(ctx, "account", "accountnumber='"+rows[0].number+"'", dataverse.Values{"name": rows[0].name})
 		return one(err)
@@ -198,6 +203,16 @@ var writes = []called{
 	}},
 	{name: "Batch of updates", writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		return ofRows(3)(c.Batch(ctx, updatesOf(rows), dataverse.BatchOptions{}))
+	}},
+	{name: "Batch of updates of versions", writes: 3, version: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		ops := updatesOf(rows)
+		for i := range ops {
+			ops[i].IfMatch = rows[i].etag
+		}
+		return ofRows(3)(c.Batch(ctx, ops, dataverse.BatchOptions{}))
+	}},
+	{name: "Delete of a version", writes: 1, deletes: true, safe: true, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
+		return one(c.Delete(ctx, "account", rows[0].id, dataverse.IfMatch(rows[0].etag)))
 	}},
 	{name: "Batch whose updates are refused", path: `/accounts\(`, writes: 3, run: func(ctx context.Context, c *dataverse.Client, rows []written) []error {
 		return ofRows(3)(c.Batch(ctx, updatesOf(rows), dataverse.BatchOptions{}))

@@ -273,7 +273,7 @@ func TestAConflictAfterALostAnswerSaysSo(t *testing.T) {
 		stale := always(412, `{"error":{"code":"0x80060882","message":"The version of the existing record doesn't match the RowVersion property provided."}}`)
 		s := &service{rows: scripted(lost(func(*http.Request) {}), stale)}
 		_, err := bubble(t, s).Update(t.Context(), "account", accountID, dataverse.Values{"name": "A"}, dataverse.IfMatch(`W/"1"`))
-		if dataverse.KindOf(err) != dataverse.Conflict || !strings.Contains(err.Error(), "first attempt was lost") {
+		if e, ok := errors.AsType[*dataverse.Error](err); !ok || e.Kind != dataverse.Conflict || !e.InDoubt || !strings.Contains(err.Error(), "first attempt was lost") {
 			t.Errorf("got %v, want Conflict that tells of the lost answer", err)
 		}
 	})
