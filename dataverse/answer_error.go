@@ -96,13 +96,16 @@ func requestID(h http.Header) string {
 	return strings.TrimSpace(id)
 }
 
-// retryAfter reads Retry-After: seconds, or a date. It returns 0 for none.
+// retryAfter reads Retry-After: seconds, or a date, which is by the clock that Date tells. It returns 0 for none.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if n, err := strconv.ParseFloat(v, 64); err == nil && n > 0 && n < 1e6 {
 		return time.Duration(n * float64(time.Second))
 	}
 	if t, err := http.ParseTime(v); err == nil {
+		if there, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = there
+		}
 		return max(0, t.Sub(now))
 	}
 	return 0

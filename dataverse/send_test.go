@@ -102,6 +102,10 @@ func TestACallerIsServedWhateverTheServiceMakesItWaitForBeforeItsDeadline(t *tes
 		"many short ones": slices.Repeat([]http.HandlerFunc{throttled("3")}, 20),
 		"none is told":    slices.Repeat([]http.HandlerFunc{always(429, throttledBody)}, 7),
 		"and 503 between": {throttled("1"), throttled("1"), throttled("1"), always(503, ``), throttled("1"), throttled("1"), always(503, ``)},
+		"of a clock that is ahead": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+			throttled(time.Now().Add(time.Hour+time.Minute).UTC().Format(http.TimeFormat))(w, r)
+		}},
 		"of an HTTP date": {func(w http.ResponseWriter, r *http.Request) {
 			throttled(time.Now().Add(3*time.Minute).UTC().Format(http.TimeFormat))(w, r)
 		}},
