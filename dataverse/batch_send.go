@@ -212,7 +212,11 @@ func (c *Client) sendTogether(ctx context.Context, items []*item) ([]Result, err
 		if e == nil {
 			return struct{}{}, nil
 		}
-		if maybe = maybe || e.uncertain; maybe && guard != nil && what == never && c.isThere(ctx, guard) {
+		maybe = maybe || e.uncertain || what == afterUnknown
+		if !tries.last(ctx, e) {
+			what = never
+		}
+		if maybe && guard != nil && what == never && c.isThere(ctx, guard) {
 			for _, it := range items {
 				it.finish(it.result.carriedOut())
 				it.result.Created = it.action == CreateRow
@@ -220,10 +224,6 @@ func (c *Client) sendTogether(ctx context.Context, items []*item) ([]Result, err
 			return struct{}{}, nil
 		}
 		e.uncertain = maybe
-		maybe = maybe || what == afterUnknown
-		if !tries.last(ctx, e) {
-			what = never
-		}
 		return struct{}{}, c.retryError(ctx, r, e, what)
 	}, backoff.WithBackOff(newBackOff()), backoff.WithMaxElapsedTime(0))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -215,6 +216,25 @@ func TestAnAtomicBatchIsAllOrNothing(t *testing.T) {
 			t.Errorf("%s: %v after %d requests, want it refused before anything is sent", name, err, len(s.requests()))
 		}
 	}
+}
+
+func TestAnAtomicBatchThatWasCarriedOutIsFoundToBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{}
+		s := &service{rows: unpacked(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				k.ServeHTTP(w, r)
+				return
+			}
+			k.ServeHTTP(httptest.NewRecorder(), r)
+			always(503, ``)(w, r)
+		})}
+		for i, r := range batch(t, bubble(t, s), creates(1), dataverse.BatchOptions{Atomic: true}) {
+			if r.Err != nil || k.writes[r.ID] != 1 {
+				t.Errorf("operation %d: %+v, want its row made", i, r)
+			}
+		}
+	})
 }
 
 func TestAnAtomicBatchThatIsNotSafeToRepeatIsSentOnce(t *testing.T) {
