@@ -38,7 +38,7 @@ func (c *Client) answerError(op string, a *answer) *Error {
 	e.Kind = kindOfAnswer(a.status, e.Code)
 	switch {
 	case a.status == http.StatusUnauthorized:
-		e.Message = "the service refused the token" + suffix(e.Message) + ": sign in again, or check that it was issued for " + strings.TrimSuffix(c.root, apiPath)
+		e.Message = "the service refused the token" + suffix(e.Message) + ": sign in again, or check that it was issued for " + c.URL()
 	case a.status >= 300 && a.status < 400:
 		e.Kind, e.Message = Unavailable, "answered with a redirect"+redirectHost(a.header)+", which is not followed: check the environment URL"
 	case e.Message != "":

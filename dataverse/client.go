@@ -101,6 +101,9 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
+// URL is the address of the environment, without a slash at its end.
+func (c *Client) URL() string { return strings.TrimSuffix(c.root, apiPath) }
+
 // Close writes what is still to be kept on disk. Call it when the client is of no more use.
 func (c *Client) Close() { c.metadata.flush() }
 

@@ -15,24 +15,25 @@ type place struct {
 	skip  int
 	total int64  // rows that match, which the service counts with the first page; 0 where it is not known
 	page  string // the client's cursor; "" for the first page
+	in    string // environment, which is not written but bound to
 }
 
-// cursor writes p for the caller to bring back, bound to the query: rows to
-// skip mean nothing in another one.
+// cursor writes p for the caller to bring back, bound to the query and the
+// environment: rows to skip mean nothing in others.
 func (p place) cursor(q dataverse.Query, table string) string {
 	return fmt.Sprintf("%d-%d.%s.%s", p.skip, p.total, p.mark(q, table), p.page)
 }
 
-func readCursor(s string, q dataverse.Query, table string) (place, error) {
+func readCursor(s, environment string, q dataverse.Query, table string) (place, error) {
 	if s == "" {
-		return place{}, nil
+		return place{in: environment}, nil
 	}
 	parts := strings.SplitN(s, ".", 3)
 	if len(parts) == 3 {
 		skipped, all, _ := strings.Cut(parts[0], "-")
 		skip, err := strconv.Atoi(skipped)
 		total, bad := strconv.ParseInt(all, 10, 64)
-		p := place{skip: skip, total: total, page: parts[2]}
+		p := place{skip: skip, total: total, page: parts[2], in: environment}
 		if err == nil && bad == nil && skip >= 0 && total >= 0 && parts[1] == p.mark(q, table) {
 			return p, nil
 		}

@@ -25,7 +25,7 @@ func queryRecords(ctx context.Context, d Deps, in queryRecordsIn) (queryRecordsO
 		Select: columns, Filter: in.Filter, OrderBy: in.OrderBy, Expand: in.Expand, Usual: usual,
 		Size: min(in.Top, pageRows), Count: in.Cursor == "",
 	}
-	at, err := readCursor(in.Cursor, q, t.LogicalName)
+	at, err := readCursor(in.Cursor, d.Dataverse.URL(), q, t.LogicalName)
 	if err != nil {
 		return queryRecordsOut{}, err
 	}
@@ -74,12 +74,12 @@ func (f foundRows) reply(shown int) queryRecordsOut {
 	}
 	switch {
 	case left > 0:
-		out.Cursor = place{skip: f.at.skip + shown, total: total, page: f.at.page}.cursor(f.query, f.table)
+		out.Cursor = place{skip: f.at.skip + shown, total: total, page: f.at.page, in: f.at.in}.cursor(f.query, f.table)
 		out.Note = fmt.Sprintf("%d of %d rows fit into this reply: pass cursor for the rest, or select fewer columns", shown, shown+left)
 	case f.page.Cursor != "":
-		out.Cursor = place{total: total, page: f.page.Cursor}.cursor(f.query, f.table)
+		out.Cursor = place{total: total, page: f.page.Cursor, in: f.at.in}.cursor(f.query, f.table)
 	}
-	if out.Cursor != "" || f.at != (place{}) { // where all rows are in one reply, they are their own total
+	if out.Cursor != "" || f.at != (place{in: f.at.in}) { // where all rows are in one reply, they are their own total
 		out.Total = total
 	}
 	if n := f.page.Count; n != nil && n.AtLeast && out.Cursor != "" {

@@ -163,17 +163,24 @@ func TestNumbersLoseOnlyThePaddingZeros(t *testing.T) {
 
 func TestCursorFitsOnlyItsQuery(t *testing.T) {
 	q := dataverse.Query{Filter: "revenue gt 5", Size: 50}
-	at := place{skip: 20, page: "a.b.c"}
-	got, err := readCursor(at.cursor(q, "account"), q, "account")
+	at := place{skip: 20, page: "a.b.c", in: "https://contoso.crm4.dynamics.com"}
+	got, err := readCursor(at.cursor(q, "account"), at.in, q, "account")
 	if err != nil || got != at {
 		t.Errorf("own cursor: got %+v, %v, want %+v", got, err, at)
 	}
 	other, own := dataverse.Query{Filter: "revenue gt 6", Size: 50}, at.cursor(q, "account")
 	for _, cursor := range []string{at.cursor(other, "account"), at.cursor(q, "contact"), "x", "-1." + at.mark(q, "account") + ".",
 		strings.Replace(own, "20-", "21-", 1), strings.Replace(own, "-0.", "-7.", 1), strings.Replace(own, "a.b.c", "a.b.d", 1)} {
-		if _, err := readCursor(cursor, q, "account"); dataverse.KindOf(err) != dataverse.Invalid {
+		if _, err := readCursor(cursor, at.in, q, "account"); dataverse.KindOf(err) != dataverse.Invalid {
 			t.Errorf("cursor %q: got %v, want an invalid error", cursor, err)
 		}
+	}
+}
+
+func TestCursorFitsOnlyItsEnvironment(t *testing.T) {
+	cursor := place{skip: 20, in: "https://contoso.crm4.dynamics.com"}.cursor(dataverse.Query{}, "account")
+	if _, err := readCursor(cursor, "https://fabrikam.crm4.dynamics.com", dataverse.Query{}, "account"); dataverse.KindOf(err) != dataverse.Invalid {
+		t.Errorf("got %v, want an invalid error", err)
 	}
 }
 
