@@ -87,7 +87,11 @@ func (c *call) explained(e mcp.JSONRPCError) mcp.JSONRPCError {
 		e.Error = *c.failure
 	}
 	unknown := e.Error.Code == mcp.INVALID_PARAMS || e.Error.Code == mcp.RESOURCE_NOT_FOUND
-	if unknown && e.Error.Data == nil && c.message.Method == string(mcp.MethodResourcesRead) && c.params.URI != "" {
+	switch {
+	case !unknown || e.Error.Data != nil || c.message.Method != string(mcp.MethodResourcesRead):
+	case c.params.URI == "" && c.failure == nil:
+		e.Error = *refusal(mcp.INVALID_PARAMS, "uri is required")
+	case c.params.URI != "":
 		e.Error.Data = map[string]string{"uri": c.params.URI}
 	}
 	return e

@@ -58,6 +58,8 @@ func (s *Server) Shutdown() {
 func (s *Server) serveMCP(w http.ResponseWriter, r *http.Request) {
 	modern := mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
 	switch {
+	case !modern && len(r.Header.Values(sessionHeader)) > 1:
+		say(w, http.StatusBadRequest, "which session? "+sessionHeader+" is there twice\n")
 	case r.Method == http.MethodPost:
 		s.post(w, r)
 	case r.Method == http.MethodGet && !modern:

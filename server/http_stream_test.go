@@ -385,6 +385,8 @@ func TestErrorsHaveTheirCodes(t *testing.T) {
 		{modernCall("1", "tools/call", `"name":"refuse","arguments":{},`, `{}`, ""), headersOf("tools/call", "refuse"), 400, []string{"-32021", `"requiredCapabilities":{"sampling":{}}`}},
 		{modernCall("1", "resources/read", `"uri":"test://no",`, `{}`, ""), headersOf("resources/read", "test://no"), 400, []string{"-32602", `"uri":"test://no"`}},
 		{`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"test://no"}}`, nil, 200, []string{"-32002", `"uri":"test://no"`}},
+		{`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{}}`, nil, 200, []string{"-32602", "uri is required"}},
+		{`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":5}}`, nil, 200, []string{"-32602", "uri: got number, want string"}},
 		{modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, ""), headersOf("tools/call", "other"), 400, []string{"-32020"}},
 		{modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, ""), headersOf("tools/call", ""), 400, []string{"-32020"}},
 		{modernCall("1", "tools/call", `"name":"list_table","arguments":{},`, `{}`, ""), headersOf("tools/call", "list_table"), 400, []string{"-32602", "did you mean list_tables?"}},

@@ -166,9 +166,13 @@ func TestHTTPOpensNoStreamThatWouldStandIdle(t *testing.T) {
 	}
 }
 
-func TestASessionThatIsToEndHasToBeNamed(t *testing.T) {
+func TestASessionHasToBeNamedOnce(t *testing.T) {
 	if status, _, _ := send(t, http.MethodDelete, endpoint(t, Options{}), "", nil, nil); status != http.StatusBadRequest {
 		t.Errorf("DELETE: got %d, want 400", status)
+	}
+	two := http.Header{"Mcp-Session-Id": {"one", "another"}}
+	if status, _, text := send(t, http.MethodPost, endpoint(t, Options{}), legacyList, two, nil); status != http.StatusBadRequest {
+		t.Errorf("two sessions: got %d %.100s, want 400", status, text)
 	}
 }
 

@@ -196,6 +196,11 @@ func (l *listener) offer(c change) {
 	}
 	l.queued[c] = struct{}{}
 	l.pending = append(l.pending, c)
+	l.remind()
+}
+
+// remind wakes whoever follows.
+func (l *listener) remind() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -216,10 +221,7 @@ func (l *listener) next() (change, bool) {
 		l.pending, l.queued = nil, nil
 		return c, true
 	}
-	select { // another reader, or this one after it was interrupted, goes on
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.remind() // another reader, or this one after it was interrupted, goes on
 	return c, true
 }
 
@@ -231,6 +233,7 @@ func (l *listener) flush(subscription json.RawMessage, r reader) error {
 			return nil
 		}
 		if err := r.send(c.notification(subscription)); err != nil {
+			l.offer(c) // to the stream that the client may open next
 			return err
 		}
 	}
@@ -252,6 +255,10 @@ func (h *hub) follow(ctx context.Context, l *listener, subscription json.RawMess
 	for {
 		select {
 		case <-l.wake:
+			if ctx.Err() != nil {
+				l.remind() // whoever follows next
+				return nil
+			}
 			if err := l.flush(subscription, r); err != nil {
 				return err
 			}

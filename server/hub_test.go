@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -113,6 +114,36 @@ func TestEqualChangesAreToldOnce(t *testing.T) {
 	h.publish(change{uri: "a"})
 	if _, ok := l.next(); !ok {
 		t.Error("a change after the first was read: got nothing")
+	}
+}
+
+// broken is a stream whose client cannot be reached.
+type broken struct{ sent int }
+
+func (b *broken) send(any) error { b.sent++; return io.ErrClosedPipe }
+func (b *broken) beat() error    { return nil }
+
+func TestAChangeThatDidNotLeaveWaitsForTheNextStream(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for range 100 { // what is ready at the same time is taken in any order
+		h, l := newHub(), newListener(change{uri: "a"}, change{uri: "b"})
+		l.offer(change{uri: "a"})
+		l.offer(change{uri: "b"})
+		replaced := &broken{}
+		if err := h.follow(ended, l, nil, replaced); err != nil || replaced.sent > 0 {
+			t.Fatalf("a stream that another one replaced: got %v after %d changes, want none", err, replaced.sent)
+		}
+		if err := h.follow(t.Context(), l, nil, &broken{}); err == nil {
+			t.Fatal("a stream that is broken: got no error")
+		}
+		if len(l.wake) == 0 {
+			t.Fatal("nobody will be woken for what is pending")
+		}
+		l.next()
+		if _, ok := l.next(); !ok {
+			t.Fatal("the change that could not be sent is lost")
+		}
 	}
 }
 
