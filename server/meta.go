@@ -18,9 +18,7 @@ func (p params) isModern() bool {
 	if isText && mcp.IsValidProtocolVersion(version) {
 		return mcp.IsModernProtocol(version)
 	}
-	return slices.ContainsFunc([]string{
-		mcp.MetaKeyProtocolVersion, mcp.MetaKeyClientCapabilities, mcp.MetaKeyClientInfo, mcp.MetaKeyLogLevel,
-	}, func(key string) bool { return p.Meta.GetMetaField(key) != nil })
+	return p.Meta.GetMetaField(mcp.MetaKeyProtocolVersion) != nil || p.Meta.GetMetaField(mcp.MetaKeyClientCapabilities) != nil
 }
 
 // checkMeta holds what a request says of itself to what 2026-07-28 asks.

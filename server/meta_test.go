@@ -28,7 +28,7 @@ func metaCases() []struct{ what, version, meta, want string } {
 		{"a version that is none", "banana", version + `"banana",` + capabilities, `"requested":"banana"`},
 		{"no version", "2026-07-28", capabilities, `"code":-32602`},
 		{"a number as version", "2026-07-28", version + `20260728,` + capabilities, `"code":-32602`},
-		{"no version but a name", "2026-07-28", `"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}`, `"code":-32602`},
+		{"a name alone", "2025-11-25", `"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}`, `"result":{"tools"`},
 		{"no capabilities", "2026-07-28", version + `"2026-07-28"`, `"code":-32602`},
 		{"a list of capabilities", "2026-07-28", version + `"2026-07-28","io.modelcontextprotocol/clientCapabilities":[]`, `"code":-32602`},
 		{"a text for who sends it", "2026-07-28", modern + `,"io.modelcontextprotocol/clientInfo":"t"`, `"code":-32602`},
