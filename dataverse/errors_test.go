@@ -24,6 +24,9 @@ func TestSecretsStayOutOfErrorsAndLogs(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"refused": always(401, ``), "broken": always(500, `oops`), "page": always(200, `<html>`),
 		"cut": func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) },
+		"repeated": func(w http.ResponseWriter, r *http.Request) {
+			always(400, `{"error":{"code":"0x80040203","message":"bad header `+r.Header.Get("Authorization")+`"}}`)(w, r)
+		},
 	} {
 		server := httptest.NewServer(&service{rows: answer})
 		c := open(t, dataverse.Options{

@@ -131,8 +131,22 @@ func (c *Client) receive(r request, resp *http.Response) (a *answer, err error) 
 	if err != nil {
 		return nil, err
 	}
-	a.size = body.size
+	if a.size = body.size; a.status >= 400 {
+		a.body = withoutToken(a.body, resp.Request)
+	}
 	return a, nil
+}
+
+// withoutToken is a refusal without the token of its request: gateways repeat headers, and messages go to models and logs.
+func withoutToken(body []byte, sent *http.Request) []byte {
+	if sent == nil {
+		return body
+	}
+	_, token, _ := strings.Cut(sent.Header.Get("Authorization"), " ")
+	if len(token) < 16 { // those of an emulator, which are words and no secrets
+		return body
+	}
+	return bytes.ReplaceAll(body, []byte(token), []byte("[redacted]"))
 }
 
 // takesIn says whether a is for the request's read.
