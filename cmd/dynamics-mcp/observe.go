@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -94,7 +95,8 @@ func (p *program) traces(ctx context.Context, log *slog.Logger) *observe.Traces 
 		log.WarnContext(ctx, "traces are not sent: want the exporter otlp over http/protobuf", "exporter", exporter, "protocol", protocol)
 		return nil
 	}
-	// The library would write to standard error in a form of its own.
+	// The library would write to standard error in a form of its own, and there headers that it cannot read, as they are.
+	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.WarnContext(ctx, "traces cannot be sent", "error", err.Error()) }))
 	t, err := observe.OTLP(ctx, buildVersion())
 	if err != nil {
