@@ -1,6 +1,7 @@
 // What the suites share: the binary, MCP Inspector's command line, and a server to talk to.
 import { execFile, spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 export const binary = process.env.DYNAMICS_MCP ?? fileURLToPath(new URL("../../bin/dynamics-mcp", import.meta.url));
@@ -52,4 +53,30 @@ export async function start(args, ready, program = binary) {
       child.kill("SIGTERM");
     });
   return { match, stop };
+}
+
+// relay passes connections on to the server at url. It returns the url to use instead, cut, which breaks all that are open,
+// and close.
+export async function relay(url) {
+  const { port, pathname } = new URL(url);
+  const open = new Set();
+  const server = createServer((near) => {
+    const far = connect(Number(port), "127.0.0.1");
+    for (const [from, to] of [[near, far], [far, near]]) {
+      open.add(from);
+      from.on("error", () => {});
+      from.on("close", () => {
+        open.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => open.forEach((socket) => socket.destroy());
+  const close = () => {
+    cut();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}${pathname}`, cut, close };
 }

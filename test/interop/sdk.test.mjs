@@ -7,7 +7,7 @@ import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as Stdio1 } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport as HTTP1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import * as types1 from "@modelcontextprotocol/sdk/types.js";
-import { fixtures, start } from "./harness.mjs";
+import { fixtures, relay, start } from "./harness.mjs";
 
 const name = { name: "interop", version: "1.0.0" };
 const capabilities = { elicitation: {} };
@@ -17,10 +17,11 @@ const watched = "test://watched-resource";
 function second(mode) {
   return {
     title: `TypeScript client 2.4.0, ${mode}`,
-    connect: async (transport) => {
+    listens: mode !== "legacy",
+    connect: async (transport, url = http()) => {
       const client = new v2.Client(name, { capabilities, versionNegotiation: { mode } });
       client.setRequestHandler("elicitation/create", async () => ({ action: "accept", content: { username: "ada", email: "ada@example.com" } }));
-      const road = transport === "http" ? new v2.StreamableHTTPClientTransport(new URL(http())) : new Stdio2(stdio);
+      const road = transport === "http" ? new v2.StreamableHTTPClientTransport(new URL(url)) : new Stdio2(stdio);
       await client.connect(road);
       return {
         client,
@@ -35,10 +36,10 @@ function second(mode) {
 
 const first = {
   title: "TypeScript client 1.32.2",
-  connect: async (transport) => {
+  connect: async (transport, url = http()) => {
     const client = new Client1(name, { capabilities });
     client.setRequestHandler(types1.ElicitRequestSchema, async () => ({ action: "accept", content: { username: "ada", email: "ada@example.com" } }));
-    const road = transport === "http" ? new HTTP1(new URL(http())) : new Stdio1(stdio);
+    const road = transport === "http" ? new HTTP1(new URL(url)) : new Stdio1(stdio);
     await client.connect(road);
     const schemas = {
       "notifications/resources/updated": types1.ResourceUpdatedNotificationSchema,
@@ -149,6 +150,28 @@ for (const make of [first, second("legacy"), second("auto")]) {
         await it.call("test_trigger_tool_change");
         await until(() => heard.includes(watched) && heard.includes("tools"), "notifications of changes");
       });
+
+      if (transport === "http") {
+        test("hears of changes again after its connections broke", async () => {
+          const road = await relay(http());
+          const other = await make.connect(transport, road.url);
+          const heard = [];
+          other.on("notifications/resources/updated", (n) => void heard.push(n.params.uri));
+          await other.watch();
+          const told = async () => {
+            await it.call("test_touch_resource");
+            return heard.length > 0;
+          };
+          await until(told, "a notification before");
+          road.cut();
+          heard.length = 0;
+          await until(() => other.call("test_simple_text").then(said, () => ""), "an answer afterwards"); // the first may find the old connection
+          if (make.listens) await other.watch(); // a stream of 2026-07-28 is not resumed: whoever wants another asks for it
+          await until(told, "a notification afterwards");
+          await other.client.close();
+          road.close();
+        });
+      }
 
       test("connects anew", async () => {
         const other = await make.connect(transport);
