@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
 
 // post takes one message from a client of either era.
@@ -234,7 +236,7 @@ func (s *Server) answerOn(w http.ResponseWriter, r *http.Request, c *call, raw [
 	caller := Caller(r.Context())
 	if !s.calls.take(caller) {
 		const why = "too many calls are under way for you"
-		s.turnedAway(r.Context(), c, why)
+		s.turnedAway(r.Context(), c, &dataverse.Error{Kind: dataverse.Throttled, Message: why})
 		busy(w, c.message, why)
 		return
 	}

@@ -192,22 +192,21 @@ func (s *Server) handler(name string) server.ToolHandlerFunc {
 
 // refused tells a client more than the library does of a request that it gives to no handler, and has a call be observed.
 func (s *Server) refused(ctx context.Context, _ any, method mcp.MCPMethod, message any, err error) {
-	r, isCall := message.(*mcp.CallToolRequest)
 	if _, malformed := errors.AsType[*server.UnparsableMessageError](err); malformed {
 		wrong := &dataverse.Error{Kind: dataverse.Invalid, Message: misread(method, err)}
-		if isCall {
-			s.set.Refused(s.traced(ctx, r.Params.Meta), r.Params.Name, r.Params.RawArguments, wrong)
+		if c, ok := server.ClientSessionFromContext(ctx).(*call); ok {
+			s.turnedAway(ctx, c, wrong)
 		}
 		_ = Fail(ctx, mcp.INVALID_PARAMS, wrong.Message, nil)
 	}
-	if isCall && errors.Is(err, server.ErrToolNotFound) {
+	if r, ok := message.(*mcp.CallToolRequest); ok && errors.Is(err, server.ErrToolNotFound) {
 		err := s.set.Unoffered(s.traced(ctx, r.Params.Meta), r.Params.Name, r.Params.RawArguments)
 		_ = Fail(ctx, mcp.INVALID_PARAMS, err.Error(), nil)
 	}
 }
 
-// turnedAway has a call be observed that its caller has no share left for.
-func (s *Server) turnedAway(ctx context.Context, c *call, why string) {
+// turnedAway has a call of a tool be observed that is not even looked at, because of err.
+func (s *Server) turnedAway(ctx context.Context, c *call, err error) {
 	if c.message.Method != string(mcp.MethodToolsCall) {
 		return
 	}
@@ -215,8 +214,8 @@ func (s *Server) turnedAway(ctx context.Context, c *call, why string) {
 		Name      string          `json:"name"`
 		Arguments json.RawMessage `json:"arguments"`
 	}
-	_ = json.Unmarshal(c.message.Params, &p) // what is wrong with it nobody will look at
-	s.set.Refused(s.traced(ctx, c.params.Meta), p.Name, p.Arguments, &dataverse.Error{Kind: dataverse.Throttled, Message: why})
+	_ = json.Unmarshal(c.message.Params, &p) // what is of another type stays empty
+	s.set.Refused(s.traced(ctx, c.params.Meta), p.Name, p.Arguments, err)
 }
 
 // traced is ctx in the trace that meta names, if it names one.
