@@ -210,9 +210,8 @@ func TestALegacyClientThatCannotAskPassesOnAConfirmation(t *testing.T) {
 
 func TestAClientThatNeverAnswersHasNothingChanged(t *testing.T) {
 	for name, take := range map[string]road{"stdio": overStdio, "http": overSession} {
-		o := withTwoAccounts(t)
-		o.DrainTimeout = time.Millisecond
-		t.Run(name, func(t *testing.T) { // leaving ends the wait
+		o, began := withTwoAccounts(t), time.Now()
+		t.Run(name, func(t *testing.T) {
 			w := take(t, o)
 			w.initialize(askingClient)
 			m := w.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_record","arguments":` + deletion(contoso) + `}}`)
@@ -220,6 +219,9 @@ func TestAClientThatNeverAnswersHasNothingChanged(t *testing.T) {
 				t.Fatalf("got %+v, want the question", m)
 			}
 		})
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("%s: a client that left with a question open was waited for %v, want its leaving to answer it", name, took)
+		}
 		if _, err := o.Connections[0].Client.Get(t.Context(), "account", contoso, dataverse.Query{}); err != nil {
 			t.Errorf("%s: after a question without an answer: %v, want the record untouched", name, err)
 		}

@@ -196,18 +196,23 @@ func (s *session) request(ctx context.Context, send func(any) error, method stri
 	if err := send(outgoing{JSONRPC: mcp.JSONRPC_VERSION, ID: id, Method: method, Params: params}); err != nil {
 		return nil, err
 	}
+	var m message
 	select {
-	case m := <-answered:
-		if len(m.Error) > 0 {
-			return nil, fmt.Errorf("the client could not answer %s", method)
-		}
-		return m.Result, nil
+	case m = <-answered:
 	case <-ctx.Done():
 		_ = send(notification("notifications/cancelled", map[string]any{"requestId": id, "reason": "no longer needed"}))
 		return nil, ctx.Err()
 	case <-s.gone:
-		return nil, fmt.Errorf("the session ended before %s was answered", method)
+		select {
+		case m = <-answered: // the last that came
+		default:
+			return nil, fmt.Errorf("the session ended before %s was answered", method)
+		}
 	}
+	if len(m.Error) > 0 {
+		return nil, fmt.Errorf("the client could not answer %s", method)
+	}
+	return m.Result, nil
 }
 
 // answered takes the client's answer to a request of the server. One that

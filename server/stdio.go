@@ -32,6 +32,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	}
 	defer s.hub.remove(client.listener)
 	err := c.read(calls, in)
+	client.leave() // nobody can answer what was asked any more
 	if err == nil {
 		c.drain(calls)
 	}
