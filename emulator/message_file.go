@@ -104,33 +104,12 @@ func (a *acting) destination(u *transfer) *schema.Column {
 
 // assembled is the file of the blocks that the list names, with where it goes. Its transfer is over.
 func (a *acting) assembled(ctx context.Context) (*file, location, *schema.Column, error) {
-	token, f := a.text("FileContinuationToken"), &file{name: a.text("FileName")}
-	var l location
-	var column *schema.Column
-	err := a.transfers.with(token, func(u *transfer) error {
-		if u.blocks == nil {
-			return unknownTransfer(token)
-		}
-		if column = a.destination(u); column == nil {
-			return unknownTransfer(token)
-		}
-		for _, id := range a.texts("BlockList") {
-			block, ok := u.blocks[id]
-			if !ok {
-				return fail(http.StatusBadRequest, codeInvalidArgument, "The block '%s' of the list has not been uploaded.", id)
-			}
-			if err := fileFits(column, len(f.content)+len(block)); err != nil { // a list may name a block more than once
-				return err
-			}
-			f.content = append(f.content, block...)
-		}
-		l = location{table: column.Table, id: u.row}
-		delete(a.transfers.byToken, token)
-		return nil
-	})
+	content, ended, err := a.gathered(func(u *transfer) bool { return u.row != "" })
 	if err != nil {
-		return nil, l, nil, err
+		return nil, location{}, nil, err
 	}
+	column, f := a.destination(&ended), &file{name: a.text("FileName"), content: content}
+	l := location{table: column.Table, id: ended.row}
 	if err := l.find(ctx, a.tx); err != nil {
 		return nil, l, nil, err
 	}
@@ -138,6 +117,31 @@ func (a *acting) assembled(ctx context.Context) (*file, location, *schema.Column
 		return nil, l, nil, l.missing()
 	}
 	return f, l, column, nil
+}
+
+// gathered puts the blocks of the list together, and ends their transfer where it is of the right kind.
+func (a *acting) gathered(fits func(*transfer) bool) (content []byte, ended transfer, err error) {
+	token := a.text("FileContinuationToken")
+	err = a.transfers.with(token, func(u *transfer) error {
+		column := a.destination(u)
+		if u.blocks == nil || column == nil || !fits(u) {
+			return unknownTransfer(token)
+		}
+		for _, id := range a.texts("BlockList") {
+			block, ok := u.blocks[id]
+			if !ok {
+				return fail(http.StatusBadRequest, codeInvalidArgument, "The block '%s' of the list has not been uploaded.", id)
+			}
+			if err := fileFits(column, len(content)+len(block)); err != nil { // a list may name a block more than once
+				return err
+			}
+			content = append(content, block...)
+		}
+		ended = *u
+		delete(a.transfers.byToken, token)
+		return nil
+	})
+	return content, ended, err
 }
 
 var initializeFileBlocksDownload = message{

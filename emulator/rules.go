@@ -47,6 +47,7 @@ func rules() []rule {
 		{before, activity, (*writing).activity},                                            // type, length and end of an activity
 		{before, among("activityparty"), (*writing).party},                                 // a party has an address
 		{before, among("annotation"), (*writing).note},                                     // a note knows the size of its file
+		{before, among("activitymimeattachment"), (*writing).attachment},                   // and so does an attachment
 		{before, with("transactioncurrencyid"), (*writing).convert},                        // the currency is the organization's unless one is given
 		{before, lines, (*writing).price},                                                  // price, amount and number of a line
 		{before, sales, (*writing).total},                                                  // totals of what is sold

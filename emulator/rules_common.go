@@ -166,6 +166,17 @@ func (w *writing) image(context.Context) error {
 // dotNetEpoch is 1970 in ticks of .NET, of 100 ns each since the year 1.
 const dotNetEpoch = 621_355_968_000_000_000
 
+// decodedSize is how many bytes a text in base64 stands for.
+func decodedSize(text string) int64 { return int64(len(strings.TrimRight(text, "=")) * 3 / 4) }
+
+// attachment keeps the size of the file of an attachment.
+func (w *writing) attachment(context.Context) error {
+	if w.changed("body") {
+		w.put("filesize", decodedSize(w.text("body")))
+	}
+	return nil
+}
+
 // note keeps the size of the file of a note.
 func (w *writing) note(context.Context) error {
 	if _, table := w.linked("objectid"); w.changed("objectid") {
@@ -176,7 +187,7 @@ func (w *writing) note(context.Context) error {
 	}
 	body := w.text("documentbody")
 	w.put("isdocument", truth(body != "" || w.text("filename") != ""))
-	w.put("filesize", int64(len(strings.TrimRight(body, "="))*3/4))
+	w.put("filesize", decodedSize(body))
 	if body != "" {
 		w.preset("mimetype", "application/octet-stream")
 	}
