@@ -110,6 +110,13 @@ func TestAnUnchangedRowIsNotSentAgain(t *testing.T) {
 			t.Errorf("If-None-Match: %s: status %d, want 200", other, w.Code)
 		}
 	}
+	// Related rows may have changed.
+	if w = ask(t, e, path+"&$expand=primarycontactid($select=fullname)", "If-None-Match: "+etag); w.Code != http.StatusOK {
+		t.Errorf("If-None-Match with $expand: status %d, want 200", w.Code)
+	}
+	if w = ask(t, e, path, "If-None-Match: "+etag, `Prefer: odata.include-annotations="*"`); w.Code != http.StatusOK {
+		t.Errorf("If-None-Match with annotations: status %d, want 200", w.Code)
+	}
 }
 
 func TestMetadataLevelSaysHowMuchAnAnswerExplains(t *testing.T) {

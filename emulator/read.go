@@ -100,7 +100,9 @@ func (c *call) readRecord(t *schema.Table, id string) error {
 	if answer.etag != "" {
 		c.w.Header().Set("ETag", answer.etag)
 	}
-	if notModified(c.r.Header, answer.etag) {
+	// What else is in the answer, names of related rows among it, may have changed while the row has not.
+	alone := len(o.Expand) == 0 && len(c.prefer.annotations) == 0 && t.Optimistic
+	if alone && notModified(c.r.Header, answer.etag) {
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
