@@ -116,6 +116,16 @@ func rowCount(t *testing.T, s *emulator.Server) int {
 		(SELECT count(*) FROM activitypointer) + (SELECT count(*) FROM activityparty) + (SELECT count(*) FROM incident)`)
 }
 
+func TestAnEmptyIdIsNone(t *testing.T) {
+	s := start(t)
+	const empty = "00000000-0000-0000-0000-000000000000"
+	for range 2 {
+		if id := add(t, s, "accounts", `{"name":"a","accountid":"`+empty+`"}`); id == empty {
+			t.Errorf("got the row accounts(%s), want an id of its own", id)
+		}
+	}
+}
+
 func TestCreateAnswersWithTheAddressOfTheRow(t *testing.T) {
 	s := start(t)
 	r := must(t, s, http.StatusNoContent, "POST", "accounts", `{"accountid":"`+one+`","name":"Contoso"}`)

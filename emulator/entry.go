@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/schema"
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
 )
@@ -102,7 +104,9 @@ func (e entering) property(ctx context.Context, row *entry, m member) error {
 		return err
 	}
 	if col.Logical == t.PrimaryID {
-		row.id, _ = value.(string)
+		if value != uuid.Nil.String() { // an empty id is none, as in the SDK
+			row.id, _ = value.(string)
+		}
 		return nil
 	}
 	if e.writable(col) && col.Stored() && col.Type != schema.File { // a file has its own way in
