@@ -43,7 +43,7 @@ func retryLeft(ctx context.Context, left []*item, wait time.Duration, tries *pat
 		return nil
 	}
 	switch {
-	case tooLong(ctx, wait), !tries.last(ctx, left[0].result.Err):
+	case tooLong(ctx, wait), !tries.lasts(ctx, left[0].result.Err):
 		return backoff.Permanent(errLeft)
 	case wait > 0:
 		return errors.Join(errLeft, &backoff.RetryAfterError{Duration: wait})
@@ -213,7 +213,7 @@ func (c *Client) sendTogether(ctx context.Context, items []*item) ([]Result, err
 			return struct{}{}, nil
 		}
 		maybe = maybe || e.uncertain || what == afterUnknown
-		if !tries.last(ctx, e) {
+		if !tries.lasts(ctx, e) {
 			what = never
 		}
 		if maybe && guard != nil && what == never && c.isThere(ctx, guard) {

@@ -213,7 +213,7 @@ func (c *Client) do(ctx context.Context, r request) (_ *answer, err error) {
 		if again == afterNobody && attempts > 2 {
 			again = never
 		}
-		if !tries.last(ctx, e) {
+		if !tries.lasts(ctx, e) {
 			again = never
 		}
 		return nil, c.retryError(ctx, r, e, again)
@@ -244,9 +244,9 @@ const (
 // patience counts the attempts of a call.
 type patience int
 
-// last says whether another attempt may follow one that failed with e. What the service refused because of its limits
+// lasts says whether another attempt may follow one that failed with e. What the service refused because of its limits
 // costs no attempt where the caller says how long it waits.
-func (p *patience) last(ctx context.Context, e *Error) bool {
+func (p *patience) lasts(ctx context.Context, e *Error) bool {
 	if _, ok := patienceOf(ctx); ok && e.Kind == Throttled {
 		return true
 	}

@@ -108,15 +108,15 @@ func (l *limiter) wait(ctx context.Context) *Error {
 	turn := l.rate.Reserve()
 	for {
 		d, why := l.pause()
-		hopeless := tooLong(ctx, d)
+		inVain := tooLong(ctx, d)
 		if own := turn.Delay(); own > d {
 			d, why = own, &Error{Message: "requests are sent no faster than the service allows"}
-			hopeless = pastDeadline(ctx, d)
+			inVain = pastDeadline(ctx, d)
 		}
 		if d <= 0 {
 			return nil
 		}
-		if hopeless {
+		if inVain {
 			turn.Cancel()
 			return noTime(d, why)
 		}
