@@ -43,6 +43,11 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 		{"account", dataverse.Query{Filter: "createdon gt 2026-05-01T10:00:00"}, "the zone is missing: write 2026-05-01T10:00:00Z"},
 		{"account", dataverse.Query{Filter: "createdon gt '2026-05-01T10:00:00'"}, "the zone is missing: write 2026-05-01T10:00:00Z"},
 		{"account", dataverse.Query{Filter: "createdon gt 2026-05-01 10:00"}, "the zone is missing: write 2026-05-01T10:00Z"},
+		{"account", dataverse.Query{Filter: "createdon eq 2026-05-01"}, "midnight UTC; write " + own + "On(PropertyName='createdon',PropertyValue='2026-05-01')"},
+		{"account", dataverse.Query{Filter: "'2026-05-01' ne createdon"}, "write not (" + own + "On(PropertyName='createdon',PropertyValue='2026-05-01'))"},
+		{"account", dataverse.Query{Filter: "createdon in (2026-05-01,2026-05-02)"}, "write " + own + "On("},
+		{"account", dataverse.Query{Filter: "owninguser/createdon eq 2026-05-01"}, "write owninguser/createdon ge 2026-05-01 and owninguser/createdon lt the day after"},
+		{"account", dataverse.Query{Filter: "Account_Tasks/any(t:t/createdon eq 2026-05-01)"}, "write t/createdon ge 2026-05-01 and t/createdon lt the day after"},
 		{"account", dataverse.Query{Filter: "name = 'x'"}, "write eq instead of ="},
 		{"account", dataverse.Query{Filter: "name == 'x'"}, "write eq instead of =="},
 		{"account", dataverse.Query{Filter: "revenue > 5"}, "write gt instead of >"},
@@ -84,9 +89,12 @@ func TestAdviceWorks(t *testing.T) {
 			"owninguser/fullname eq 'x'", "owningteam/name eq 'x'", "LastXDays(PropertyName='createdon',PropertyValue=7)",
 			"lastxdays(PropertyName=createdon,PropertyValue=7)", "Microsoft.Dynamics.CRM.ThisMonth(PropertyName='createdon')",
 			"Contains(name,'x')", "primarycontactid eq contact(4026be43-6b69-e111-8f65-78e7d1620f5e)", "name eq 'O''Connor'",
+			"not (Microsoft.Dynamics.CRM.On(PropertyName='createdon',PropertyValue='2026-05-01'))",
+			"createdon ge 2026-05-01 and createdon lt '2026-05-02' or createdon eq 2026-05-01T00:00:00Z",
 			"Today(PropertyName='createdon') or On(PropertyName='createdon',PropertyValue=2026-05-01)",
 		},
-		"task": {"regardingobjectid_account_task/name eq 'x'"},
+		"task":    {"regardingobjectid_account_task/name eq 'x'"},
+		"contact": {"birthdate eq 2026-05-01 or birthdate in (2026-05-02)"},
 	} {
 		for _, filter := range filters {
 			if _, err := c.Page(t.Context(), table, dataverse.Query{Filter: filter, Top: 1}, ""); err != nil {

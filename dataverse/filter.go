@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -116,10 +117,39 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 	if left, err = tr.opposite(ctx, rightSpot, left); err != nil {
 		return nil, err
 	}
+	if err := tr.faults.take(cmp.Or(wholeDay(b.Op, leftSpot, right), wholeDay(b.Op, rightSpot, left))); err != nil {
+		return nil, err
+	}
 	if list, ok := right.(*odata.List); ok && b.Op == odata.In {
 		return anyOf(left, list), nil
 	}
 	return &odata.Binary{Op: b.Op, L: left, R: right}, nil
+}
+
+// wholeDay refuses to look for a day among moments: it stands for its midnight, so that no row would match, which looks
+// like an answer.
+func wholeDay(op odata.Op, at *spot, x odata.Expr) error {
+	if list, ok := x.(*odata.List); ok && len(list.Items) > 0 {
+		x = list.Items[0]
+	}
+	day, ok := x.(*odata.Literal)
+	if !ok || day.Kind != odata.Date || at == nil || !at.column.holdsMoments() || op != odata.Eq && op != odata.Ne && op != odata.In {
+		return nil
+	}
+	path := strings.Join(append(slices.Clone(at.before), at.column.LogicalName), "/")
+	write := path + " ge " + day.Value + " and " + path + " lt the day after"
+	if len(at.before) == 0 {
+		write = queryPrefix + "On(PropertyName='" + path + "',PropertyValue='" + day.Value + "')"
+	}
+	if op == odata.Ne {
+		write = "not (" + write + ")"
+	}
+	return invalid("column %s holds moments, and a day alone is its midnight UTC; write %s", at.column.LogicalName, write)
+}
+
+// holdsMoments tells dates with a time from days.
+func (c *Column) holdsMoments() bool {
+	return c.Type == DateTimeColumn && c.Behavior != "DateOnly" && c.Format != "DateOnly"
 }
 
 // opposite brings x into the form of the column that it is compared with.
