@@ -48,6 +48,21 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 		{"account", dataverse.Query{Filter: "createdon in (2026-05-01,2026-05-02)"}, "write " + own + "On("},
 		{"account", dataverse.Query{Filter: "owninguser/createdon eq 2026-05-01"}, "write owninguser/createdon ge 2026-05-01 and owninguser/createdon lt the day after"},
 		{"account", dataverse.Query{Filter: "Account_Tasks/any(t:t/createdon eq 2026-05-01)"}, "write t/createdon ge 2026-05-01 and t/createdon lt the day after"},
+		{"account", dataverse.Query{Filter: "ownerid eq me"}, "for the caller write " + own + "EqualUserId(PropertyName='ownerid') alone"},
+		{"account", dataverse.Query{Filter: "ownerid eq 'me'"}, "for the caller write " + own + "EqualUserId(PropertyName='ownerid') alone"},
+		{"account", dataverse.Query{Filter: "createdon gt LastMonth"}, "write " + own + "LastMonth(PropertyName='createdon') alone"},
+		{"account", dataverse.Query{Filter: "name eq me"}, "if it is text or a label, write 'me'"},
+		{"contact", dataverse.Query{Filter: "month(birthdate) eq 12"}, "parts of dates cannot be compared"},
+		{"contact", dataverse.Query{Filter: "date(createdon) eq 2026-05-01"}, "write " + own + "On(PropertyName='createdon'"},
+		{"account", dataverse.Query{Filter: "contact_customer_accounts/$count eq 0"}, "for one or more of them, not contact_customer_accounts/any() for none"},
+		{"account", dataverse.Query{Filter: "contact_customer_accounts eq null"}, "write contact_customer_accounts/any()"},
+		{"account", dataverse.Query{OrderBy: "contact_customer_accounts/$count desc"}, "contact_customer_accounts holds many rows"},
+		{"account", dataverse.Query{OrderBy: "-revenue"}, "order by: got -revenue, write revenue desc"},
+		{"account", dataverse.Query{OrderBy: "name sideways"}, "write column or column desc"},
+		{"account", dataverse.Query{Expand: "primarycontactid($selct=fullname)"}, "write $select instead of $selct"},
+		{"account", dataverse.Query{Expand: "primarycontactid(filter=fullname)"}, "write $filter instead of filter"},
+		{"account", dataverse.Query{Filter: "createdon gt 2026-13-45"}, "there is no day 2026-13-45: write one such as 2026-05-01"},
+		{"account", dataverse.Query{Filter: "createdon gt 2026-5-1 and name eq 'x'"}, "there is no day 2026-5-1: write"},
 		{"account", dataverse.Query{Filter: "name = 'x'"}, "write eq instead of ="},
 		{"account", dataverse.Query{Filter: "name == 'x'"}, "write eq instead of =="},
 		{"account", dataverse.Query{Filter: "revenue > 5"}, "write gt instead of >"},
@@ -82,6 +97,40 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 	}
 }
 
+func TestRefusedValuesSayWhatToWrite(t *testing.T) {
+	c := emulated(t)
+	const id = "(4026be43-6b69-e111-8f65-78e7d1620f5e)"
+	for _, test := range []struct {
+		table, column string
+		value         any
+		want          string
+	}{
+		{"list", "listcontact_association", []any{"contact" + id}, "rows of tables list and contact are joined many to many, which cannot be done here yet"},
+		{"list", "listcontact_association@odata.bind", []any{"contacts" + id}, "joined many to many"},
+		{"account", "Account_Tasks", []any{"task" + id}, "rows of table task point here by their column regardingobjectid: write account(GUID) there"},
+		{"phonecall", "phonecall_activity_parties", "contact" + id, "are written by its columns from, to"},
+		{"listmember", "entityid", "contact" + id, "only an action of the service writes it, which cannot be sent here yet"},
+		{"phonecall", "to", "Anna Evans", "want account(GUID), with a table of account, contact, "},
+		{"phonecall", "to", "Anna Evans", "or a mail address; the id of a name is found by a query"},
+		{"account", "ownerid", "Jonas Vogel", "want systemuser(GUID) or team(GUID); the id of a name is found by a query"},
+		{"account", "ownerid", id[1 : len(id)-1], "got an id alone, want systemuser(GUID) or team(GUID)"},
+	} {
+		_, err := c.Create(t.Context(), test.table, dataverse.Values{test.column: test.value})
+		e, ok := errors.AsType[*dataverse.Error](err)
+		if !ok || e.Kind != dataverse.Invalid || e.Status != 0 || len(e.Nearest) > 0 || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s %s = %v: got %v, want it refused here with %q", test.table, test.column, test.value, err, test.want)
+		}
+	}
+	for grouping, want := range map[*dataverse.Grouping]string{
+		{By: []string{"parentaccountid/industrycode"}}: `"parentaccountid/industrycode": rows are grouped and added up by columns of table account alone`,
+		{Sum: "parentaccountid/revenue"}:               `"parentaccountid/revenue": rows are grouped`,
+	} {
+		if _, err := c.Groups(t.Context(), "account", *grouping); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: got %v, want %q", *grouping, err, want)
+		}
+	}
+}
+
 func TestAdviceWorks(t *testing.T) {
 	c := emulated(t)
 	for table, filters := range map[string][]string{
@@ -91,6 +140,7 @@ func TestAdviceWorks(t *testing.T) {
 			"Contains(name,'x')", "primarycontactid eq contact(4026be43-6b69-e111-8f65-78e7d1620f5e)", "name eq 'O''Connor'",
 			"not (Microsoft.Dynamics.CRM.On(PropertyName='createdon',PropertyValue='2026-05-01'))",
 			"createdon ge 2026-05-01 and createdon lt '2026-05-02' or createdon eq 2026-05-01T00:00:00Z",
+			"Microsoft.Dynamics.CRM.EqualUserId(PropertyName='ownerid')", "contact_customer_accounts/any() or not contact_customer_accounts/any()",
 			"Today(PropertyName='createdon') or On(PropertyName='createdon',PropertyValue=2026-05-01)",
 		},
 		"task":    {"regardingobjectid_account_task/name eq 'x'"},

@@ -50,6 +50,11 @@ type spot struct {
 	before []string
 }
 
+// path is how a filter names the column.
+func (s *spot) path() string {
+	return strings.Join(append(slices.Clone(s.before), s.column.LogicalName), "/")
+}
+
 // path resolves the steps of p from table to table. The spot is nil where the last step is no known column.
 func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odata.Path, _ *spot, err error) {
 	t, steps := s.table, slices.Clone(p.Segments)
@@ -64,6 +69,9 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 		if i == len(steps)-1 {
 			c, err := t.readable(steps[i])
 			if err != nil {
+				if nav, ok := t.navigation(steps[i]); ok && nav.collection {
+					err = anyOrNone(nav)
+				}
 				return nil, nil, err
 			}
 			steps[i] = c.property()
@@ -74,7 +82,10 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 			return nil, nil, tr.noRoad(ctx, t, steps[:i], steps[i], steps[i+1])
 		}
 		steps[i] = nav.name
-		if nav.collection && !strings.HasPrefix(steps[i+1], "$") {
+		if nav.collection && strings.HasPrefix(steps[i+1], "$") { // the service counts no rows in a filter
+			return nil, nil, anyOrNone(nav)
+		}
+		if nav.collection {
 			return nil, nil, invalid("filter: %s holds many rows, write %s/any(x:x/%s …)", nav.name, nav.name, shortened(strings.Join(steps[i+1:], "/"), maxQuoted))
 		}
 		if t, err = tr.target(ctx, nav); err != nil || t == nil {
@@ -82,6 +93,11 @@ func (tr *translator) path(ctx context.Context, s scope, p *odata.Path) (_ *odat
 		}
 	}
 	return &odata.Path{Segments: steps}, nil, nil
+}
+
+// anyOrNone is the error of a filter that asks how many rows are behind nav.
+func anyOrNone(nav navigation) error {
+	return invalid("%s holds many rows: write %s/any() for one or more of them, not %s/any() for none", nav.name, nav.name, nav.name)
 }
 
 // readable finds a column that rows can be read and compared by.
@@ -109,7 +125,7 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 		return nil, err
 	}
 	if p, ok := b.R.(*odata.Path); ok && leftSpot != nil && rightSpot == nil && len(p.Segments) == 1 {
-		tr.faults.hint(unknownColumn(s.table, p.Segments[0]).Message, "; if it is text or a label, write '"+shortened(p.Segments[0], maxQuoted)+"'")
+		tr.faults.hint(unknownColumn(s.table, p.Segments[0]).Message, "; "+bareWord(leftSpot, p.Segments[0]))
 	}
 	if right, err = tr.opposite(ctx, leftSpot, right); err != nil {
 		return nil, err
@@ -136,7 +152,7 @@ func wholeDay(op odata.Op, at *spot, x odata.Expr) error {
 	if !ok || day.Kind != odata.Date || at == nil || !at.column.holdsMoments() || op != odata.Eq && op != odata.Ne && op != odata.In {
 		return nil
 	}
-	path := strings.Join(append(slices.Clone(at.before), at.column.LogicalName), "/")
+	path := at.path()
 	write := path + " ge " + day.Value + " and " + path + " lt the day after"
 	if len(at.before) == 0 {
 		write = queryPrefix + "On(PropertyName='" + path + "',PropertyValue='" + day.Value + "')"
@@ -160,6 +176,9 @@ func (tr *translator) opposite(ctx context.Context, at *spot, x odata.Expr) (oda
 	out, err := literals(at.column, x)
 	if err == nil && at.column.Type == EntityNameColumn {
 		err = tr.knownTables(ctx, at.column, out)
+	}
+	if word, ok := x.(*odata.Literal); ok && err != nil && caller(at, word.Value) != "" {
+		return x, tr.faults.take(invalid("column %s: got %s, %s", at.column.LogicalName, quoted(word.Value), caller(at, word.Value)))
 	}
 	if err != nil {
 		return x, tr.faults.take(tr.withRoads(ctx, at, err))

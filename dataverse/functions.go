@@ -90,7 +90,7 @@ func (tr *translator) textCall(ctx context.Context, s scope, call *odata.Call) (
 // noText refuses to look for text in the column at, unless it holds text.
 func noText(call *odata.Call, at *spot) error {
 	c := at.column
-	path := strings.Join(append(slices.Clone(at.before), c.LogicalName), "/")
+	path := at.path()
 	switch {
 	case c.Type.isLookup():
 		return invalid("%s: column %s holds the id of a row, not text", call.Name, c.LogicalName)
@@ -203,6 +203,28 @@ func written(own string, call *odata.Call) string {
 	return form + "')"
 }
 
+// bareWord tells what to write for a word that the column at is compared with, and that is no column itself.
+func bareWord(at *spot, word string) string {
+	if own, ok := queryFunction(word); ok && at.column.Type == DateTimeColumn {
+		return "write " + ofColumn(own, at) + " alone"
+	}
+	return orElse(caller(at, word), "if it is text or a label, write '"+shortened(word, maxQuoted)+"'")
+}
+
+// caller tells what to write where word is what people call themselves, and a user is asked for; else "".
+func caller(at *spot, word string) string {
+	me := []string{"me", "myself", "currentuser", "current_user"}
+	if !slices.Contains(at.column.Targets, "systemuser") || !slices.Contains(me, strings.ToLower(word)) {
+		return ""
+	}
+	return "for the caller write " + ofColumn(queryPrefix+"EqualUserId", at) + " alone"
+}
+
+// ofColumn is Dataverse's own function own of the column at.
+func ofColumn(own string, at *spot) string {
+	return written(own, &odata.Call{Args: []odata.Arg{{Value: &odata.Path{Segments: []string{at.path()}}}}})
+}
+
 func orElse(s, other string) string {
 	if s == "" {
 		return other
@@ -233,8 +255,12 @@ func noFunction(call *odata.Call) error {
 		e.Message += "; write " + written(queryPrefix+own, call) + ", where fiscal periods are quarters, or compare with its first and last day"
 	case "now", "today", "utcnow", "getdate", "adddays", "addmonths", "addyears", "dateadd", "datediff", "mindatetime", "maxdatetime", "totalseconds":
 		e.Message += "; write " + queryPrefix + "LastXDays(PropertyName='" + column + "',PropertyValue=30), or compare with a date such as 2026-05-01"
-	case "year", "month", "day", "hour", "minute", "second", "date", "time":
-		e.Message += "; write " + column + " ge 2026-01-01 and " + column + " lt 2027-01-01, or " + queryPrefix + "ThisMonth(PropertyName='" + column + "')"
+	case "year":
+		e.Message += "; write " + column + " ge 2026-01-01 and " + column + " lt 2027-01-01, or " + queryPrefix + "ThisYear(PropertyName='" + column + "')"
+	case "date":
+		e.Message += "; write " + written(queryPrefix+"On", call)
+	case "month", "day", "hour", "minute", "second", "time":
+		e.Message += "; parts of dates cannot be compared, only whole ones: " + column + " ge 2026-05-01 and " + column + " lt 2026-06-01"
 	case "substringof", "like", "search", "includes", "matchespattern":
 		e.Message += "; write contains(name,'text')"
 	case "isnull", "empty", "isempty", "exists":

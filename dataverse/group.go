@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
@@ -70,7 +71,7 @@ func (c *Client) groupPlan(ctx context.Context, table string, g Grouping) (*grou
 func (t *Table) groupColumns(names []string) ([]*Column, error) {
 	var columns []*Column
 	for _, name := range names {
-		found, err := t.ColumnNamed(name)
+		found, err := t.groupable(name)
 		if err != nil {
 			return nil, err
 		}
@@ -90,11 +91,19 @@ func (t *Table) groupColumns(names []string) ([]*Column, error) {
 	return columns, nil
 }
 
+// groupable finds a column of t itself.
+func (t *Table) groupable(name string) (*Column, error) {
+	if strings.Contains(name, "/") {
+		return nil, invalid("%s: rows are grouped and added up by columns of table %s alone, not by those of related tables", quoted(name), t.LogicalName)
+	}
+	return t.ColumnNamed(name)
+}
+
 // apply writes the $apply that counts the rows of p.
 func (p *plan) apply(by []*Column, sum string) (string, error) {
 	aggregates := []odata.Aggregate{{Method: "$count", Alias: countAlias}}
 	if sum != "" {
-		c, err := p.table.ColumnNamed(sum)
+		c, err := p.table.groupable(sum)
 		if err != nil {
 			return "", err
 		}

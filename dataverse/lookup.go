@@ -14,7 +14,8 @@ import (
 func (w *writer) lookup(ctx context.Context, t *Table, c *Column, value any) (string, any, error) {
 	roads := t.roads(c)
 	if len(roads) == 0 {
-		return "", nil, invalid("column %s of table %s has no navigation property, so it cannot be written", c.LogicalName, t.LogicalName)
+		return "", nil, invalid("column %s of table %s has no navigation property: only an action of the service writes it, which cannot be sent here yet",
+			c.LogicalName, t.LogicalName)
 	}
 	if value == nil {
 		return roads[0].name + "@odata.bind", nil, nil
@@ -53,7 +54,7 @@ func (w *writer) follow(ctx context.Context, roads []navigation, c *Column, valu
 	return roadTo(roads, info.LogicalName).name + "@odata.bind", address, nil
 }
 
-// served keeps the tables that the environment has, those that Microsoft ships first.
+// served keeps the tables that the environment has: much used ones first, then others that Microsoft ships.
 func (d *directory) served(tables []string) []string {
 	var standard, custom []string
 	for _, name := range tables {
@@ -65,6 +66,7 @@ func (d *directory) served(tables []string) []string {
 			standard = append(standard, name)
 		}
 	}
+	slices.SortStableFunc(standard, func(a, b string) int { return useRank(a) - useRank(b) })
 	return append(standard, custom...)
 }
 
@@ -97,7 +99,14 @@ func wrongReference(c *Column, value any, targets []string) error {
 	if value == "" {
 		return invalid(`column %s: got "", want null to empty it, or %s`, c.LogicalName, referenceForm(targets))
 	}
-	return wrongType(c, value, referenceForm(targets))
+	want := referenceForm(targets)
+	if c.Type == PartyListColumn {
+		want += ", or a mail address"
+	}
+	if _, isText := value.(string); isText {
+		want += "; the id of a name is found by a query"
+	}
+	return wrongType(c, value, want)
 }
 
 // roads are the navigation properties of a lookup: one for each table that it may point to.
@@ -191,8 +200,11 @@ func splitReference(text string) (table, id string, ok bool) {
 // bound translates the OData form of a lookup: the navigation property and @odata.bind.
 func (w *writer) bound(ctx context.Context, t *Table, name string, value any) (string, any, error) {
 	nav, ok := t.navigation(name)
-	if !ok || nav.collection {
+	if !ok {
 		return "", nil, unknownNavigation(t, name)
+	}
+	if nav.collection {
+		return "", nil, t.notJoined(nav)
 	}
 	c, ok := t.Column(nav.column)
 	if !ok {
@@ -207,6 +219,18 @@ func (w *writer) bound(ctx context.Context, t *Table, name string, value any) (s
 	}
 	_, address, err := w.lookup(ctx, t, c, value)
 	return property, address, err
+}
+
+// notJoined is the error of values that would join rows which are there to many others.
+func (t *Table) notJoined(nav navigation) error {
+	i := slices.IndexFunc(t.OneToMany, func(r Relationship) bool { return r.ReferencedNav == nav.name })
+	switch {
+	case nav.target == partyTable:
+		return invalid("%s: the parties of %s are written by its columns %s", nav.name, t.LogicalName, strings.Join(t.PartyColumns(), ", "))
+	case i >= 0:
+		return invalid("%s: rows of table %s point here by their column %s: write %s(GUID) there", nav.name, nav.target, t.OneToMany[i].ReferencingColumn, t.LogicalName)
+	}
+	return invalid("%s: rows of tables %s and %s are joined many to many, which cannot be done here yet", nav.name, t.LogicalName, nav.target)
 }
 
 // columnError says which column an error is about.

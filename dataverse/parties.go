@@ -130,7 +130,7 @@ func (w *writer) partyID(ctx context.Context, c *Column, party *Table, reference
 		return wrongType(c, reference, "a reference such as contact(GUID), or an address")
 	}
 	named := *id // so that errors name the column that the caller wrote
-	named.LogicalName = c.LogicalName
+	named.LogicalName, named.Type = c.LogicalName, c.Type
 	property, address, err := w.follow(ctx, party.roads(id), &named, reference)
 	row[property] = address
 	return err

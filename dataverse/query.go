@@ -153,6 +153,12 @@ func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (
 		o.Filter = f
 	}
 	for i := range o.OrderBy {
+		if err := orderable(o.OrderBy[i].By); err != nil {
+			if err := tr.faults.take(err); err != nil {
+				return s, err
+			}
+			continue
+		}
 		by, err := tr.filter(ctx, t, o.OrderBy[i].By)
 		if err != nil {
 			return s, err
@@ -160,6 +166,16 @@ func (tr *translator) options(ctx context.Context, t *Table, o *odata.Options) (
 		o.OrderBy[i].By = by
 	}
 	return s, tr.expand(ctx, t, o, s)
+}
+
+// orderable refuses -revenue, which other languages write for the largest first.
+func orderable(x odata.Expr) error {
+	minus, ok := x.(*odata.Unary)
+	if !ok || minus.Op != odata.Neg {
+		return nil
+	}
+	column := shortened(minus.X.String(), maxQuoted)
+	return invalid("order by: got -%s, write %s desc", column, column)
 }
 
 // selectable finds a column that can be selected: one that can be read, or a list of parties.

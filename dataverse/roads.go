@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,14 +92,18 @@ const abstractOwner = "owner"
 
 // byUse sorts roads to much used tables before others.
 func byUse(roads []navigation) []navigation {
-	rank := func(n navigation) int {
-		if i := slices.Index(wellKnown(), n.target); i >= 0 {
-			return i
-		}
-		return len(wellKnown()) + len(n.target)
-	}
-	slices.SortStableFunc(roads, func(a, b navigation) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(roads, func(a, b navigation) int {
+		return cmp.Or(useRank(a.target)-useRank(b.target), len(a.target)-len(b.target))
+	})
 	return roads
+}
+
+// useRank is less for tables that are used more.
+func useRank(table string) int {
+	if i := slices.Index(wellKnown(), table); i >= 0 {
+		return i
+	}
+	return len(wellKnown())
 }
 
 // noRoad is the error of a step in a path that leads to no rows, or to rows of several tables.

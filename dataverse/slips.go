@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse/odata"
 )
@@ -18,7 +19,7 @@ func syntaxError(where, text string, err error) *Error {
 	}
 	e := invalid("%s: %s", where, strings.TrimSuffix(told, "."))
 	if ok {
-		if hint := slip(text, fault.Pos); hint != "" {
+		if hint := orElse(slip(text, fault.Pos), slipIn(where, text, fault.Pos)); hint != "" {
 			e.Message += "; " + hint
 		}
 	}
@@ -40,6 +41,7 @@ func operators() [][2]string {
 
 var (
 	wordPattern  = regexp.MustCompile(`^[A-Za-z]+`)
+	dayPattern   = regexp.MustCompile(`\d{4}-\d{1,2}-\d{1,2}`)
 	zonelessTime = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?`)
 )
 
@@ -50,8 +52,13 @@ func slip(text string, pos int) string {
 	}
 	rest := strings.TrimLeft(text[pos:], " \t\r\n")
 	before := strings.TrimRight(text[:pos], " \t\r\n")
-	if at := zoneless(text, pos); at != "" {
+	if at := touching(zonelessTime, text, pos); at != "" {
 		return zoneMissing(at)
+	}
+	if day := touching(dayPattern, text, pos); day != "" {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return "there is no day " + day + ": write one such as 2026-05-01"
+		}
 	}
 	if rest == "" && strings.Count(text, "'")%2 == 1 || strings.HasSuffix(before, "'") && wordPattern.MatchString(rest) && quoteInside(rest) {
 		return "a quote inside text is doubled: 'O''Connor'"
@@ -65,6 +72,27 @@ func slip(text string, pos int) string {
 		}
 	}
 	return wordSlip(wordPattern.FindString(rest), rest)
+}
+
+// slipIn is slip for what only one kind of text has.
+func slipIn(where, text string, pos int) string {
+	if pos < 0 || pos > len(text) {
+		return ""
+	}
+	switch where {
+	case "expand":
+		word, _, _ := strings.Cut(text[pos:], "=")
+		if near := nearest(word, expandOptions()); len(near) > 0 {
+			return "write " + near[0] + " instead of " + word
+		}
+	case "order by":
+		return "write column or column desc, with commas between several"
+	}
+	return ""
+}
+
+func expandOptions() []candidate {
+	return []candidate{{name: "$select"}, {name: "$filter"}, {name: "$orderby"}, {name: "$expand"}, {name: "$top"}}
 }
 
 // labelSlip tells what to write for the label of a column, which has several words, where text leaves the grammar within
@@ -94,9 +122,9 @@ func quoteInside(rest string) bool {
 	return strings.Contains(word, "'")
 }
 
-// zoneless is the time without a zone that the byte at pos of text belongs to.
-func zoneless(text string, pos int) string {
-	for _, at := range zonelessTime.FindAllStringIndex(text, -1) {
+// touching is the match of pattern that the byte at pos of text belongs to.
+func touching(pattern *regexp.Regexp, text string, pos int) string {
+	for _, at := range pattern.FindAllStringIndex(text, -1) {
 		if at[0] <= pos && pos <= at[1] {
 			return text[at[0]:at[1]]
 		}

@@ -97,7 +97,7 @@ func (w *writer) member(ctx context.Context, t *Table, name string, value any) (
 		}
 	}
 	if !isColumn {
-		if nav, ok := t.navigation(name); ok && !nav.collection { // customerid_account: "accounts(…)"
+		if _, ok := t.navigation(name); ok { // customerid_account: "accounts(…)"
 			return w.bound(ctx, t, name, value)
 		}
 		return "", nil, w.unknown(t, name)
