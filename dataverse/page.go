@@ -58,11 +58,12 @@ func (c *Client) list(ctx context.Context, table string, q Query) (*listing, err
 
 // text tells q from other queries, whatever names it has for the same.
 func (p *plan) text(q Query) string {
-	text := fmt.Sprintf("%s\x00%d\x00%d", p.table.LogicalName, q.Top, q.Size)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\x00%d\x00%d", p.table.LogicalName, q.Top, q.Size)
 	for _, o := range p.options {
-		text += "\x00" + o.name + "=" + o.value
+		b.WriteString("\x00" + o.name + "=" + o.value)
 	}
-	return text
+	return b.String()
 }
 
 // fetchPage asks for one page of a listing.
