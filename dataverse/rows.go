@@ -55,6 +55,13 @@ func (r Row) index(column string) int {
 	return slices.IndexFunc(r.cells, func(c cell) bool { return c.name == column })
 }
 
+// clear makes the column null.
+func (r Row) clear(column string) {
+	if i := r.index(column); i >= 0 {
+		r.cells[i] = cell{heading: r.cells[i].heading}
+	}
+}
+
 // without is the row without some columns.
 func (r Row) without(columns []string) Row {
 	if len(columns) > 0 {

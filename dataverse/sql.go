@@ -81,7 +81,7 @@ func (c *Client) fetchRoad(q *sqlQuery, size int) (pager, error) {
 // sqlRoad asks for pages in the service's own SQL.
 func (c *Client) sqlRoad(op string, q *sqlQuery, size int) pager {
 	set, text := q.base().table.SetName, q.text()
-	return sqlWindow{take: -1, hidden: q.hidden()}.over(func(ctx context.Context, at position) (Page, position, error) {
+	return sqlWindow{take: -1, sums: q.sums, hidden: q.hidden()}.over(func(ctx context.Context, at position) (Page, position, error) {
 		s := q.shape()
 		read, a, err := c.rows(ctx, request{
 			op: op, method: http.MethodGet, path: set, query: []param{{"sql", text}}, skipToken: at.token,
@@ -185,6 +185,7 @@ func (q *sqlQuery) hidden() []string {
 
 // sqlWindow is the part of a query's rows that is wanted.
 type sqlWindow struct {
+	sums       []sqlSum
 	having     *havingTest
 	skip, take int      // take -1: no limit
 	hidden     []string // columns that were asked for only to decide by
@@ -195,7 +196,7 @@ const maxUncookied = 50_000
 
 // window sets the size of f's pages, and where they begin, and tells what remains to be cut off.
 func (q *sqlQuery) window(f *fetchxml.Fetch, size int) sqlWindow {
-	w := sqlWindow{having: q.having, skip: q.skip, take: q.take, hidden: q.hidden()}
+	w := sqlWindow{sums: q.sums, having: q.having, skip: q.skip, take: q.take, hidden: q.hidden()}
 	f.Count = pageSize(q, size)
 	if w.having != nil { // only who has seen the groups knows how many pass
 		return w
@@ -243,6 +244,11 @@ func (w sqlWindow) over(fetch pager) pager {
 func (w sqlWindow) cut(rows []Row, next *position) []Row {
 	kept := []Row{}
 	for _, row := range rows {
+		for _, s := range w.sums {
+			if row.Number(s.count) == 0 {
+				row.clear(s.sum)
+			}
+		}
 		if w.having != nil && !w.having.passes(row) {
 			continue
 		}

@@ -97,6 +97,21 @@ func (r *sqlReader) aggregateItem(x *sql.Call) (sqlItem, error) {
 	return item, nil
 }
 
+// countSums asks how many values each sum has: of none the service answers 0, which is null in SQL.
+func (r *sqlReader) countSums() {
+	for _, item := range r.query.items {
+		if item.aggregate != fetchxml.Sum {
+			continue
+		}
+		counter := sqlItem{sqlColumn: item.sqlColumn, aggregate: fetchxml.CountColumn}
+		at := slices.IndexFunc(r.query.items, counter.same)
+		if at < 0 {
+			at = r.hide(counter)
+		}
+		r.query.sums = append(r.query.sums, sqlSum{item.name, r.query.items[at].name})
+	}
+}
+
 func isNumber(x sql.Expr) bool {
 	l, ok := x.(*sql.Literal)
 	return ok && l.Kind == sql.Number

@@ -15,6 +15,7 @@ type sqlQuery struct {
 	shown     []string // names of the items that rows have, in their order
 	where     sqlTest
 	orders    []sqlOrder
+	sums      []sqlSum
 	having    *havingTest // nil: all groups
 	distinct  bool
 	aggregate bool
@@ -108,6 +109,9 @@ func (i sqlItem) kind() ColumnType {
 func (i sqlItem) same(o sqlItem) bool {
 	return i.sqlColumn == o.sqlColumn && i.aggregate == o.aggregate && i.distinct == o.distinct && i.part == o.part && i.star == o.star
 }
+
+// sqlSum is the name of a sum, with that of the number of its values.
+type sqlSum struct{ sum, count string }
 
 type sqlOrder struct {
 	item       sqlItem // of an aggregate query; else a column alone

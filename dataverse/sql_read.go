@@ -49,7 +49,11 @@ func (r *sqlReader) read(ctx context.Context, s *sql.Select) error {
 	if err := r.having(ctx, s.Having); err != nil {
 		return err
 	}
-	return r.orderBy(s.OrderBy)
+	if err := r.orderBy(s.OrderBy); err != nil {
+		return err
+	}
+	r.countSums()
+	return nil
 }
 
 // filter reads WHERE, and then checks what only the whole condition tells.

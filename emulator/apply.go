@@ -33,6 +33,7 @@ type aggregateCell struct {
 	sql     fragment
 	column  *schema.Column // the column whose values it holds; nil: a plain number
 	grouped bool
+	sums    bool                 // of no values it is 0, as Microsoft's example of groups shows
 	label   func(n int64) string // of a plain number; nil: the number with commas
 }
 
@@ -175,7 +176,7 @@ func aggregated(name, method string, o operand) (aggregateCell, error) {
 		}
 		switch {
 		case method == "sum":
-			cell.sql = concat("coalesce(sum(", o.fragment, "), 0)") // as in Microsoft's example, where a group has no value
+			cell.sums = true
 		case o.edm == "Edm.Int32":
 			cell.sql = concat("CAST(avg(", o.fragment, ") AS INTEGER)") // SQL Server averages integers to an integer
 		}
@@ -293,6 +294,9 @@ func (a *aggregation) render(ctx context.Context, q store.Querier, rows [][]any)
 	for n, values := range rows {
 		var o object
 		for i, cell := range a.cells {
+			if values[i] == nil && cell.sums {
+				values[i] = int64(0)
+			}
 			if values[i] == nil && (cell.grouped || a.sparse) {
 				continue
 			}
