@@ -26,10 +26,17 @@ func (c *Client) Tables(ctx context.Context) ([]TableInfo, error) {
 func (c *Client) Table(ctx context.Context, name string, columns ...string) (*Table, error) {
 	t, err := current(ctx, c, func() (*Table, error) {
 		t, err := c.describe(ctx, name)
-		for i := 0; i < len(columns) && err == nil; i++ {
-			_, err = t.ColumnNamed(columns[i])
+		if err != nil {
+			return nil, err
 		}
-		return t, err
+		var wrong faults
+		for _, name := range columns {
+			_, err := t.ColumnNamed(name)
+			if err := wrong.take(err); err != nil {
+				return nil, err
+			}
+		}
+		return t, wrong.err()
 	})
 	return t, during("describe table "+name, err)
 }

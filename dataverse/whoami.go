@@ -19,7 +19,7 @@ type Identity struct {
 
 // WhoAmI tells who the caller is.
 func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
-	const op = "who am i"
+	const op = "get current user"
 	var ids struct {
 		UserID         string `json:"UserId"`
 		BusinessUnitID string `json:"BusinessUnitId"`

@@ -22,6 +22,7 @@ func TestAdviceFitsTheFault(t *testing.T) {
 		{"query_records", `{"table":"account","select":["nmae","telephon1"]}`, "Did you mean the nearest names told above?", "describe_table"},
 		{"query_records", `{"table":"account","select":["xyzzy","telephon1"]}`, "Did you mean the nearest names told above?", "describe_table"},
 		{"query_records", `{"table":"account","select":["xyzzy, nearest: plugh","plugh"]}`, "describe_table", "Did you mean"},
+		{"describe_table", `{"table":"account","columns":["name","nmae","telephon1"]}`, `no column "telephon1", nearest: telephone1`, "column: "},
 		{"get_record", `{"table":"account","id":"00000000-0000-0000-0000-000000000001"}`, "Check the id with query_records", "describe_table"},
 	} {
 		got := failure(t, set, find(t, test.tool), test.args)

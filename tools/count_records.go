@@ -75,7 +75,7 @@ func (o countRecordsOut) fit(fits func(any) bool) any {
 type countRecordsIn struct {
 	Table   string   `json:"table" jsonschema:"minLength=1" jsonschema_description:"Table name."`
 	Filter  string   `json:"filter,omitempty" jsonschema_description:"As in query_records; all records without it."`
-	GroupBy []string `json:"group_by,omitempty" jsonschema_description:"Columns (no dates): one row for each of their values, largest count first."`
+	GroupBy []string `json:"group_by,omitempty" jsonschema_description:"Columns (no dates): one row for each value, largest count first."`
 	Sum     string   `json:"sum,omitempty" jsonschema_description:"Numeric column to add up; money in base currency."`
 }
 

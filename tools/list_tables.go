@@ -36,7 +36,11 @@ func listTables(ctx context.Context, d Deps, in listTablesIn) (listTablesOut, er
 		}
 		rest = found[last+1:]
 	}
-	return tableList(rest, len(found), min(in.Top, len(rest))), nil
+	out := tableList(rest, len(found), min(in.Top, len(rest)))
+	if len(found) == 0 && in.Filter != "" {
+		out.Note = "no table has this in its name: try another word for it, or leave filter out to see all"
+	}
+	return out, nil
 }
 
 func (in listTablesIn) matches(t dataverse.TableInfo) bool {

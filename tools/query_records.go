@@ -175,12 +175,12 @@ func joinNotes(a, b string) string {
 
 type queryRecordsIn struct {
 	Table   string   `json:"table" jsonschema:"minLength=1" jsonschema_description:"Table by logical, set, schema or display name."`
-	Select  []string `json:"select,omitempty" jsonschema_description:"Columns to answer, in this order; id is the primary key, * every column with a value. A few usual ones without it."`
+	Select  []string `json:"select,omitempty" jsonschema_description:"Columns, in this order; id is the primary key, * all that have a value. A few usual ones without it."`
 	Filter  string   `json:"filter,omitempty" jsonschema_description:"OData: revenue gt 50000 and contains(name,'Ltd') and primarycontactid/fullname ne null. Choices by number or label, lookups by reference or GUID; a day is its midnight UTC."`
 	OrderBy string   `json:"order_by,omitempty" jsonschema_description:"revenue desc,name"`
 	Expand  string   `json:"expand,omitempty" jsonschema_description:"Related records: primarycontactid($select=fullname)"`
 	Top     int      `json:"top,omitempty" jsonschema:"default=50,minimum=1,maximum=5000" jsonschema_description:"Rows a page; over 1000 come by cursor."`
-	Cursor  string   `json:"cursor,omitempty" jsonschema_description:"From the last reply; the other arguments unchanged."`
+	Cursor  string   `json:"cursor,omitempty" jsonschema_description:"From the last reply; other arguments unchanged."`
 }
 
 type queryRecordsOut struct {

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
@@ -23,6 +24,23 @@ func target(ctx context.Context, d Deps, table, id string) (*dataverse.Table, st
 			"id: %s is a record of %s, not of %s", brief(id), brief(named), t.LogicalName)
 	}
 	return t, strings.TrimSuffix(key, ")"), nil
+}
+
+// changed names the columns that values are of, also where OData's form of a lookup names its road.
+func changed(t *dataverse.Table, values dataverse.Values) []string {
+	var names []string
+	for name := range values {
+		name = strings.TrimSuffix(name, "@odata.bind")
+		for _, r := range t.ManyToOne {
+			if r.ReferencingNav == name {
+				name = r.ReferencingColumn
+				break
+			}
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // reference is the form in which a lookup is read here and may be written back.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -223,5 +224,37 @@ func TestConnectionChoosesTheEnvironment(t *testing.T) {
 		if got := failure(t, set, find(t, "count_records"), args); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", args, got, want)
 		}
+	}
+}
+
+func TestRequiredColumnsLeftEmptyAreTold(t *testing.T) {
+	set := connect(t)
+	for args, want := range map[string]string{
+		`{"table":"contact","values":{"firstname":"Zoe"}}`:                                           "required, but left empty: lastname",
+		`{"table":"contact","values":{"firstname":"Zoe","lastname":null}}`:                           "required, but left empty: lastname",
+		`{"table":"contact","values":{"lastname":"Lee"}}`:                                            "",
+		`{"table":"phonecall","values":{"subject":"Hello"}}`:                                         "required, but left empty: from, to",
+		`{"table":"phonecall","values":{"subject":"Hello","from":"a@b.example","to":"a@b.example"}}`: "",
+	} {
+		if got := call[createRecordOut](t, set, find(t, "create_record"), args); got.Note != want || got.ID == "" {
+			t.Errorf("%s: got %+v, want the note %q", args, got, want)
+		}
+	}
+	account := call[createRecordOut](t, set, find(t, "create_record"), `{"table":"account","values":{"name":"Contoso"}}`)
+	args := fmt.Sprintf(`{"table":"opportunity","values":{"name":"Big","customerid_account@odata.bind":"/accounts(%s)"}}`, account.ID)
+	if got := call[createRecordOut](t, set, find(t, "create_record"), args); strings.Contains(got.Note, "customerid") {
+		t.Errorf("%s: got the note %q about a column that has a value", args, got.Note)
+	}
+	if got := failure(t, set, find(t, "create_record"), `{"table":"account","values":{}}`); !strings.Contains(got, "values: got none") {
+		t.Errorf("no values: got %q, want them asked for", got)
+	}
+}
+
+func TestChangedColumnsGoByTheirNames(t *testing.T) {
+	set := connect(t, twoAccounts()...)
+	got := call[updateRecordOut](t, set, find(t, "update_record"), fmt.Sprintf(
+		`{"table":"contact","id":%q,"values":{"parentcustomerid_account@odata.bind":"/accounts(%s)","jobtitle":"Chief"}}`, smithA, contoso))
+	if want := []string{"jobtitle", "parentcustomerid"}; !slices.Equal(got.Changed, want) {
+		t.Errorf("got %v, want %v", got.Changed, want)
 	}
 }

@@ -2,8 +2,6 @@ package tools
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
@@ -30,7 +28,7 @@ func updateRecord(ctx context.Context, d Deps, in updateRecordIn) (updateRecordO
 	if err != nil {
 		return updateRecordOut{}, err
 	}
-	return updateRecordOut{Table: t.LogicalName, ID: done.ID, ETag: done.ETag, Changed: slices.Sorted(maps.Keys(in.Values))}, nil
+	return updateRecordOut{Table: t.LogicalName, ID: done.ID, ETag: done.ETag, Changed: changed(t, in.Values)}, nil
 }
 
 type updateRecordIn struct {

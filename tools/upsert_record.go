@@ -2,8 +2,6 @@ package tools
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/dynamics-mcp/dynamics-mcp/dataverse"
 )
@@ -25,7 +23,7 @@ func upsertRecord(ctx context.Context, d Deps, in upsertRecordIn) (upsertRecordO
 		return upsertRecordOut{}, err
 	}
 	return upsertRecordOut{
-		Table: t.LogicalName, ID: done.ID, Created: done.Created, Changed: slices.Sorted(maps.Keys(in.Values)),
+		Table: t.LogicalName, ID: done.ID, Created: done.Created, Changed: changed(t, in.Values),
 	}, nil
 }
 
