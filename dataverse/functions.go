@@ -206,7 +206,7 @@ func written(own string, call *odata.Call) string {
 // bareWord tells what to write for a word that the column at is compared with, and that is no column itself.
 func bareWord(at *spot, word string) string {
 	if own, ok := queryFunction(word); ok && at.column.Type == DateTimeColumn {
-		return "write " + ofColumn(own, at) + " alone"
+		return "write " + ofColumn(own, at) + " instead of the comparison"
 	}
 	return orElse(caller(at, word), "if it is text or a label, write '"+shortened(word, maxQuoted)+"'")
 }
@@ -217,7 +217,7 @@ func caller(at *spot, word string) string {
 	if !slices.Contains(at.column.Targets, "systemuser") || !slices.Contains(me, strings.ToLower(word)) {
 		return ""
 	}
-	return "for the caller write " + ofColumn(queryPrefix+"EqualUserId", at) + " alone"
+	return "for the caller write " + ofColumn(queryPrefix+"EqualUserId", at) + " instead of eq, with not before it instead of ne"
 }
 
 // ofColumn is Dataverse's own function own of the column at.

@@ -85,6 +85,7 @@ func slipIn(where, text string, pos int) string {
 		if near := nearest(word, expandOptions()); len(near) > 0 {
 			return "write " + near[0] + " instead of " + word
 		}
+		return "write as in primarycontactid($select=fullname)"
 	case "order by":
 		return "write column or column desc, with commas between several"
 	}

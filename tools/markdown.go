@@ -43,7 +43,8 @@ own functions, with or without ` + "`Microsoft.Dynamics.CRM.` before them: `Last
   with 100 in it. To find the character itself, put it into brackets: ` + "`contains(name,'100[%]')`" + `. In ` + "`eq`" + ` they are plain characters.
 - Choices go by number or label, lookups by reference or GUID, or by a column behind them: ` + "`primarycontactid/fullname`" + `. Owners
   are users or teams: ` + "`owninguser/fullname`, `owningteam/name`" + `.
-- A date is ` + "`2026-05-01`, a time has its zone: `2026-05-01T10:00:00Z`" + `.
+- A date is ` + "`2026-05-01`, a time has its zone: `2026-05-01T10:00:00Z`" + `. Where a column holds moments, a day is its
+  midnight UTC: ` + "`createdon lt 2026-06-01`" + ` ends with May. On a day is ` + "`On(PropertyName='createdon',PropertyValue='2026-05-01')`, not `eq`" + `.
 `
 
 // section documents one tool.
