@@ -67,6 +67,9 @@ func (c *checker) check(args json.RawMessage) (map[string]json.RawMessage, error
 		if err := json.Unmarshal(args, &given); err != nil {
 			return nil, invalidArguments("arguments: want one JSON object")
 		}
+		if name := givenTwice(json.NewDecoder(bytes.NewReader(args))); name != "" {
+			return nil, invalidArguments("arguments: " + brief(name) + " is given twice")
+		}
 	}
 	for name, value := range given {
 		// Some clients spell an argument that is left out as null.
@@ -91,6 +94,32 @@ func (c *checker) check(args json.RawMessage) (map[string]json.RawMessage, error
 		}
 	}
 	return given, nil
+}
+
+// givenTwice is a name that an object in the value that d is at has twice; "" for none. Of two values decoding takes the
+// last without a word.
+func givenTwice(d *json.Decoder) string {
+	token, err := d.Token()
+	open, ok := token.(json.Delim)
+	if err != nil || !ok {
+		return ""
+	}
+	names := map[string]bool{}
+	for d.More() {
+		if open == '{' {
+			key, err := d.Token()
+			name, ok := key.(string)
+			if err != nil || !ok || names[name] {
+				return name
+			}
+			names[name] = true
+		}
+		if name := givenTwice(d); name != "" {
+			return name
+		}
+	}
+	_, _ = d.Token() // its end, which is there: the text was decoded before
+	return ""
 }
 
 // problems says in a line each what err found, in the order of the arguments.
