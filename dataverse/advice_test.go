@@ -110,6 +110,7 @@ func TestRefusedValuesSayWhatToWrite(t *testing.T) {
 		{"list", "listcontact_association@odata.bind", []any{"contacts" + id}, "joined many to many"},
 		{"account", "Account_Tasks", []any{"task" + id}, "rows of table task point here by their column regardingobjectid: write account(GUID) there"},
 		{"phonecall", "phonecall_activity_parties", "contact" + id, "are written by its columns from, to"},
+		{"account", "account_activity_parties", []any{"activityparty" + id}, "point here by their column partyid"},
 		{"listmember", "entityid", "contact" + id, "only an action of the service writes it, which cannot be sent here yet"},
 		{"phonecall", "to", "Anna Evans", "want account(GUID), with a table of account, contact, "},
 		{"phonecall", "to", "Anna Evans", "or a mail address; the id of a name is found by a query"},

@@ -225,7 +225,7 @@ func (w *writer) bound(ctx context.Context, t *Table, name string, value any) (s
 func (t *Table) notJoined(nav navigation) error {
 	i := slices.IndexFunc(t.OneToMany, func(r Relationship) bool { return r.ReferencedNav == nav.name })
 	switch {
-	case nav.target == partyTable:
+	case nav.target == partyTable && len(t.PartyColumns()) > 0:
 		return invalid("%s: the parties of %s are written by its columns %s", nav.name, t.LogicalName, strings.Join(t.PartyColumns(), ", "))
 	case i >= 0:
 		return invalid("%s: rows of table %s point here by their column %s: write %s(GUID) there", nav.name, nav.target, t.OneToMany[i].ReferencingColumn, t.LogicalName)
