@@ -413,8 +413,9 @@ func TestErrorsHaveTheirCodes(t *testing.T) {
 	}
 }
 
-func TestTheIconIsShownOnceAndNotWithEveryResult(t *testing.T) {
-	url := serveFixture(t, newFixture(t, Options{}))
+func TestIconsAreShownWhereAClientGetsToKnowThingsAndNotWithEveryResult(t *testing.T) {
+	f := newFixture(t, Options{})
+	url := serveFixture(t, f)
 	for what, test := range map[string]struct {
 		body   string
 		header http.Header
@@ -422,7 +423,7 @@ func TestTheIconIsShownOnceAndNotWithEveryResult(t *testing.T) {
 	}{
 		"initialize": {`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, nil, 1},
 		"discover":   {modernCall("1", "server/discover", "", `{}`, ""), headersOf("server/discover", ""), 1},
-		"list":       {modernCall("1", "tools/list", "", `{}`, ""), headersOf("tools/list", ""), 0},
+		"list":       {modernCall("1", "tools/list", "", `{}`, ""), headersOf("tools/list", ""), len(f.set.Offers())},
 		"call":       {modernCall("1", "tools/call", `"name":"nothing","arguments":{},`, `{}`, ""), headersOf("tools/call", "nothing"), 0},
 	} {
 		got := open(t, http.MethodPost, url, test.body, test.header).next()

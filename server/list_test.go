@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/dynamics-mcp/dynamics-mcp/tools"
 )
 
 var update = flag.Bool("update", false, "rewrite the snapshots in testdata")
@@ -38,6 +42,18 @@ func TestToolsListStaysWithinItsBudget(t *testing.T) {
 	t.Logf("tools/list: %d bytes, about %d tokens", got, got/4)
 	if got > maxBytes || got/4 > maxTokens {
 		t.Errorf("tools/list: got %d bytes, want at most %d bytes and %d tokens at 4 bytes each", got, maxBytes, maxTokens)
+	}
+}
+
+func TestIconsAreForClientsThatKnowThem(t *testing.T) {
+	url := endpoint(t, Options{})
+	for version, want := range map[string]int{"2025-06-18": 0, "2025-11-25": len(tools.Catalogue())} {
+		_, began, _ := send(t, http.MethodPost, url, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"`+version+
+			`","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, nil, nil)
+		_, _, got := send(t, http.MethodPost, url, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, http.Header{"Mcp-Session-Id": began["Mcp-Session-Id"]}, nil)
+		if n := strings.Count(got, "data:image/svg+xml"); n != want || len(got) > 16000 {
+			t.Errorf("%s: got %d icons in %d bytes, want %d in 16000", version, n, len(got), want)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,7 +115,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{options: o, log: o.Log, set: set, hub: newHub()}
-	hooks := s.introductions()
+	hooks := s.icons(set.Offers())
 	hooks.AddOnError(s.refused)
 	s.sessions = newSessions(s.hub, o.SessionIdle)
 	s.calls, s.streams = newShares(callsEach, callsAtAll), newShares(streamsEach, maxListeners)
@@ -138,25 +137,6 @@ func New(o Options) (*Server, error) {
 	}
 	return s, s.selfTest()
 }
-
-// introductions put the icon where a client gets to know the server. The library would put it into every result.
-func (s *Server) introductions() *server.Hooks {
-	icons := []mcp.Icon{{Src: "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(icon)), MIMEType: "image/svg+xml", Sizes: []string{"any"}}}
-	h := &server.Hooks{}
-	h.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest, r *mcp.InitializeResult) {
-		r.ServerInfo.Icons = icons
-	})
-	h.AddAfterDiscover(func(_ context.Context, _ any, _ *mcp.DiscoverRequest, r *mcp.DiscoverResult) {
-		info := s.implementation
-		info.Icons = icons
-		r.EnsureResultMeta().SetServerInfo(info)
-	})
-	return h
-}
-
-// icon is for the server alone: one for each tool would cost a model more than
-// a tenth of tools/list.
-const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#0b53ce" d="M3 1l10 5-4 2 4 3-10 4 3-6z"/></svg>`
 
 func connections(list []Connection) []tools.Connection {
 	bound := make([]tools.Connection, len(list))
