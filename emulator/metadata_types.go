@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-//go:embed metadatatypes.txt
+//go:embed metadata_types.txt
 var metadataTypesText string
 
 // namespace is what all types are named in.
