@@ -45,7 +45,7 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 		{"account", dataverse.Query{Filter: "createdon gt 2026-05-01 10:00"}, "the zone is missing: write 2026-05-01T10:00Z"},
 		{"account", dataverse.Query{Filter: "createdon eq 2026-05-01"}, "midnight UTC; write " + own + "On(PropertyName='createdon',PropertyValue='2026-05-01')"},
 		{"account", dataverse.Query{Filter: "'2026-05-01' ne createdon"}, "write not (" + own + "On(PropertyName='createdon',PropertyValue='2026-05-01'))"},
-		{"account", dataverse.Query{Filter: "createdon in (2026-05-01,2026-05-02)"}, "write " + own + "On("},
+		{"account", dataverse.Query{Filter: "createdon in (2026-05-01T10:00:00Z,2026-05-02)"}, "write " + own + "On("},
 		{"account", dataverse.Query{Filter: "owninguser/createdon eq 2026-05-01"}, "write owninguser/createdon ge 2026-05-01 and owninguser/createdon lt the day after"},
 		{"account", dataverse.Query{Filter: "Account_Tasks/any(t:t/createdon eq 2026-05-01)"}, "write t/createdon ge 2026-05-01 and t/createdon lt the day after"},
 		{"account", dataverse.Query{Filter: "ownerid eq me"}, "for the caller write " + own + "EqualUserId(PropertyName='ownerid') instead of eq, with not before it"},

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -118,7 +119,7 @@ func (c *Client) spread(ctx context.Context, t *Table, action Action, items []*i
 func repeats(items []*item) bool {
 	seen := make(map[string]bool, len(items))
 	for _, it := range items {
-		key := it.id + it.path
+		key := cmp.Or(it.id, it.path) // a create has no id in its path
 		if seen[key] {
 			return true
 		}

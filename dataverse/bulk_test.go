@@ -233,6 +233,29 @@ func TestChangesOfOneRowKeepTheirOrderThoughOneIsThrottled(t *testing.T) {
 	})
 }
 
+func TestAChangeOfARowComesAfterItsCreationThoughThatIsThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		var done []string
+		k := &keeper{bulk: true, writes: map[string]int{}}
+		s := &service{rows: unpacked(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n == 1 {
+				throttled("1")(w, r)
+				return
+			}
+			done = append(done, r.Method)
+			k.ServeHTTP(w, r)
+		})}
+		results, err := bubble(t, s).Batch(t.Context(), []dataverse.Operation{
+			{Action: dataverse.CreateRow, Table: "account", Values: dataverse.Values{"accountid": accountID, "name": "A"}},
+			{Action: dataverse.UpdateRow, Table: "account", ID: accountID, Values: dataverse.Values{"name": "B"}},
+		}, dataverse.BatchOptions{})
+		if diff := cmp.Diff([]string{"POST", "PATCH"}, done); diff != "" || err != nil || results[0].Err != nil || results[1].Err != nil {
+			t.Errorf("%+v, %v (-want +got):\n%s", results, err, diff)
+		}
+	})
+}
+
 func TestPartsRunAsTheServiceRecommends(t *testing.T) {
 	for hint, want := range map[string]int64{"": 4, "7": 7, "100": 8} {
 		synctest.Test(t, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (n *fetchNames) resolve(ctx context.Context, q *fetchxml.Fetch) (*Table, *s
 	if err := n.body(t, &q.Entity.Body, nil); err != nil {
 		return nil, nil, err
 	}
-	if q.Distinct && !q.Aggregate && q.Top == 0 && !sorted(&q.Entity.Body) {
+	if q.Distinct && !q.Aggregate && q.Top == 0 && !linksSort(&q.Entity.Body) {
 		n.sort(t, &q.Entity.Body)
 	}
 	if n.all || len(n.shape.columns) == 0 {
@@ -46,17 +46,25 @@ func (n *fetchNames) resolve(ctx context.Context, q *fetchxml.Fetch) (*Table, *s
 	return t, n.shape, nil
 }
 
-// sorted says whether b or a link in it has an order.
-func sorted(b *fetchxml.Body) bool {
-	return len(b.Orders) > 0 || !b.EachLink(func(l *fetchxml.Link) bool { return len(l.Orders) == 0 })
+// linksSort says whether a link in b has an order. What is sorted by then comes after those of b, so b can have no more.
+func linksSort(b *fetchxml.Body) bool {
+	return !b.EachLink(func(l *fetchxml.Link) bool { return len(l.Orders) == 0 })
 }
 
-// sort gives distinct rows an order: their pages go by number, and the service, which sorts other rows by their id,
-// leaves these as they come, so that a row would be on two pages and another on none.
+// sort completes the order of distinct rows: their pages go by number, and the service, which sorts other rows by their
+// id last, leaves these as they come, so that a row would be on two pages and another on none.
 func (n *fetchNames) sort(t *Table, b *fetchxml.Body) {
+	names := []string{}
+	if b.All {
+		names = append(names, t.PrimaryID)
+	}
 	for _, a := range b.Attributes {
-		if c, ok := t.Column(a.Name); ok && c.sortsItself() {
-			b.Orders = append(b.Orders, fetchxml.Order{Attribute: a.Name})
+		names = append(names, a.Name)
+	}
+	for _, name := range names {
+		c, ok := t.Column(name)
+		if ok && c.sortsItself() && !slices.ContainsFunc(b.Orders, func(o fetchxml.Order) bool { return o.Attribute == name }) {
+			b.Orders = append(b.Orders, fetchxml.Order{Attribute: name})
 		}
 	}
 	for i := range b.Links {

@@ -164,9 +164,16 @@ func TestDistinctRowsHaveAnOrder(t *testing.T) {
 			t.Errorf("%s: sent %s, %v; want orders by name and lastname", name, sent, err)
 		}
 	}
-	err := failed(c.FetchPage(t.Context(), `<fetch distinct="true"><entity name="account"><attribute name="name"/><order attribute="revenue"/></entity></fetch>`, ""))
-	if sent, _ := url.QueryUnescape(s.last(t).Query); err != nil || strings.Count(sent, "<order ") != 1 {
-		t.Errorf("sent %s, %v; want the order of the query", sent, err)
+	for query, want := range map[string]string{
+		`<attribute name="name"/><order attribute="revenue"/>`: `<order attribute="revenue"></order><order attribute="name"></order>`,
+		`<attribute name="name"/><order attribute="name"/>`:    `<order attribute="name"></order>`,
+		`<all-attributes/>`: `<order attribute="accountid"></order>`,
+	} {
+		err := failed(c.FetchPage(t.Context(), `<fetch distinct="true"><entity name="account">`+query+`</entity></fetch>`, ""))
+		sent, _ := url.QueryUnescape(s.last(t).Query)
+		if plain := strings.ReplaceAll(sent, "/>", "></order>"); err != nil || strings.Count(sent, "<order ") != strings.Count(want, "<order ") || !strings.Contains(plain, want) {
+			t.Errorf("%s: sent %s, %v; want %s", query, sent, err, want)
+		}
 	}
 }
 

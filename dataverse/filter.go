@@ -145,8 +145,12 @@ func (tr *translator) binary(ctx context.Context, s scope, b *odata.Binary) (oda
 // wholeDay refuses to look for a day among moments: it stands for its midnight, so that no row would match, which looks
 // like an answer.
 func wholeDay(op odata.Op, at *spot, x odata.Expr) error {
-	if list, ok := x.(*odata.List); ok && len(list.Items) > 0 {
-		x = list.Items[0]
+	if list, ok := x.(*odata.List); ok {
+		for _, item := range list.Items {
+			if err := wholeDay(op, at, item); err != nil {
+				return err
+			}
+		}
 	}
 	day, ok := x.(*odata.Literal)
 	if !ok || day.Kind != odata.Date || at == nil || !at.column.holdsMoments() || op != odata.Eq && op != odata.Ne && op != odata.In {

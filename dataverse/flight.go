@@ -20,6 +20,8 @@ type flight[V any] struct {
 	err     error
 	cancel  context.CancelFunc
 	callers int // that have not cancelled
+
+	deadline time.Time // until when it waits for the service's limits; zero is as long as others do
 }
 
 // flightTimeout bounds a call whose callers may all have gone.
@@ -43,7 +45,7 @@ func (f *flights[V]) share(ctx context.Context, key string, run func(context.Con
 		switch {
 		case !ok:
 			return one.v, one.err
-		case !first && e.Kind == Throttled && !tooLong(ctx, e.RetryAfter):
+		case !first && e.Kind == Throttled && one.endsBefore(ctx) && !tooLong(ctx, e.RetryAfter):
 			continue
 		}
 		own := *e // every caller names its operation in it
@@ -61,6 +63,7 @@ func (f *flights[V]) board(ctx context.Context, key string, run func(context.Con
 	}
 	shared, cancel := context.WithTimeout(withPatienceOf(ctx), flightTimeout)
 	one = &flight[V]{done: make(chan struct{}), cancel: cancel, callers: 1}
+	one.deadline, _ = patienceOf(ctx)
 	if f.all == nil {
 		f.all = map[string]*flight[V]{}
 	}
@@ -72,6 +75,12 @@ func (f *flights[V]) board(ctx context.Context, key string, run func(context.Con
 		close(one.done)
 	}()
 	return one, true
+}
+
+// endsBefore tells whether the caller has more time than the one who began the flight.
+func (one *flight[V]) endsBefore(ctx context.Context) bool {
+	deadline, ok := patienceOf(ctx)
+	return ok && !one.deadline.IsZero() && deadline.After(one.deadline)
 }
 
 // leave takes a caller off who wants nothing any more. The last one ends the flight.

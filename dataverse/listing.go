@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"hash/maphash"
 	"iter"
 	"net/http"
 	"net/url"
@@ -43,17 +44,17 @@ func allRows(ctx context.Context, op string, compile func() (*listing, error)) i
 			yield(Row{}, during(op, err))
 			return
 		}
-		been := map[string]bool{}
+		been, seed := map[uint64]bool{}, maphash.MakeSeed() // hashes, as there may be many pages
 		for at := (position{}); ; {
 			page, next, err := l.fetch(ctx, at)
-			if err == nil && next.token != "" && been[next.place()] {
+			if err == nil && next.token != "" && been[maphash.String(seed, next.place())] {
 				err = samePage(l.op, &answer{status: http.StatusOK})
 			}
 			if err != nil {
 				yield(Row{}, err)
 				return
 			}
-			been[next.place()] = true
+			been[maphash.String(seed, next.place())] = true
 			for _, row := range page.Rows {
 				if !yield(row, nil) {
 					return
