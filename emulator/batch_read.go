@@ -44,7 +44,7 @@ func readBatch(r *http.Request) ([]batchItem, error) {
 	}
 	var items []batchItem
 	size := 0
-	err = eachPart(bytes.TrimPrefix(body, byteOrderMark), boundary, func(header textproto.MIMEHeader, content []byte) error {
+	err = eachPart(bytes.TrimPrefix(body, []byte(byteOrderMark)), boundary, func(header textproto.MIMEHeader, content []byte) error {
 		item, err := readItem(header, content, boundary)
 		if err != nil {
 			return err

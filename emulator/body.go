@@ -69,7 +69,7 @@ func (c *call) jsonText() (io.Reader, error) {
 	}
 	switch charset := strings.ToLower(params["charset"]); charset {
 	case "", "utf-8", "utf8", "us-ascii":
-		return bytes.NewReader(bytes.TrimPrefix(data, byteOrderMark)), nil
+		return bytes.NewReader(bytes.TrimPrefix(data, []byte(byteOrderMark))), nil
 	case "iso-8859-1":
 		runes := make([]rune, len(data))
 		for i, b := range data {
@@ -81,7 +81,7 @@ func (c *call) jsonText() (io.Reader, error) {
 	}
 }
 
-var byteOrderMark = []byte("\ufeff")
+const byteOrderMark = "\ufeff"
 
 // unpack undoes the Content-Encoding of the request.
 func (c *call) unpack() error {

@@ -27,14 +27,3 @@ var formatAddress = message{
 		return c.answer(http.StatusOK, o.bytes())
 	},
 }
-
-// linked joins the texts that are not empty.
-func linked(separator string, texts ...string) string {
-	var all []string
-	for _, text := range texts {
-		if text != "" {
-			all = append(all, text)
-		}
-	}
-	return strings.Join(all, separator)
-}

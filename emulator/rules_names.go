@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -27,13 +28,11 @@ func (w *writing) fullName(context.Context) error {
 
 // join joins the columns that have a value.
 func (w *writing) join(separator string, columns ...string) string {
-	var parts []string
-	for _, column := range columns {
-		if text := w.text(column); text != "" {
-			parts = append(parts, text)
-		}
+	texts := make([]string, len(columns))
+	for i, column := range columns {
+		texts[i] = w.text(column)
 	}
-	return strings.Join(parts, separator)
+	return linked(separator, texts...)
 }
 
 // composeAddresses writes every address as the lines of a letter.
@@ -50,29 +49,15 @@ func (w *writing) composeAddresses(context.Context) error {
 		if !w.changed(parts...) {
 			continue
 		}
-		region := w.join(" ", parts[4], parts[5])
-		town := w.text(parts[3])
-		if town != "" && region != "" {
-			town += ", "
-		}
-		lines := []string{w.text(parts[0]), w.text(parts[1]), w.text(parts[2]), town + region, w.text(parts[6])}
-		w.put(col.Logical, emptyAsNull(joinLines(lines)))
+		town := linked(", ", w.text(parts[3]), w.join(" ", parts[4], parts[5]))
+		w.put(col.Logical, emptyAsNull(linked("\r\n", w.text(parts[0]), w.text(parts[1]), w.text(parts[2]), town, w.text(parts[6]))))
 	}
 	return nil
 }
 
-func joinLines(lines []string) string {
-	var b strings.Builder
-	for _, line := range lines {
-		if line == "" {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteString("\r\n")
-		}
-		b.WriteString(line)
-	}
-	return b.String()
+// linked joins the texts that are not empty.
+func linked(separator string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return text == "" }), separator)
 }
 
 // autonumbers are the columns that the platform numbers, with the prefix of the number.

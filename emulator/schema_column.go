@@ -242,8 +242,8 @@ const firstOption = 100_000_000
 // firstOptionOf is that of the publisher of a solution, firstOption for no solution.
 func firstOptionOf(ctx context.Context, tx *sql.Tx, solution string) (int, error) {
 	first := firstOption
-	err := tx.QueryRowContext(ctx, `SELECT p.customizationoptionvalueprefix * 10000 FROM solution s
-		JOIN publisher p ON p.publisherid = s.publisherid WHERE s.uniquename = ?`, solution).Scan(&first)
+	err := tx.QueryRowContext(ctx, `SELECT coalesce(p.customizationoptionvalueprefix * 10000, ?2) FROM solution s
+		JOIN publisher p ON p.publisherid = s.publisherid WHERE s.uniquename = ?1`, solution, firstOption).Scan(&first)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

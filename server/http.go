@@ -122,8 +122,8 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// body reads one message and answers itself when it cannot.
-func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// body reads one message and answers itself when it cannot. It frees the room for a message that turns out too long.
+func body(w http.ResponseWriter, r *http.Request, free func()) ([]byte, bool) {
 	if r.ContentLength > maxBody {
 		tooLong(w, r)
 		return nil, false
@@ -138,6 +138,7 @@ func body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		return nil, false
 	}
 	if _, longer := errors.AsType[*http.MaxBytesError](err); longer {
+		free()
 		tooLong(w, r)
 		return nil, false
 	}
@@ -158,7 +159,7 @@ func tooLong(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(text))) // so that the answer is whole before the request is
 	say(w, http.StatusRequestEntityTooLarge, text)
 	_ = ctl.Flush()
-	if r.Header.Get("Expect") != "" {
+	if r.ContentLength > maxBody && r.Header.Get("Expect") != "" {
 		return // the client has sent nothing, and will not
 	}
 	_ = ctl.SetReadDeadline(time.Now().Add(bodyTimeout))

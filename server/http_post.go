@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -34,7 +35,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer free()
-	raw, ok := body(w, r)
+	raw, ok := body(w, r, free)
 	if !ok {
 		return
 	}
@@ -86,7 +87,7 @@ func (s *Server) roomFor(r *http.Request) (free func(), ok bool) {
 	if s.bodies.Acquire(ctx, size) != nil {
 		return nil, false
 	}
-	return func() { s.bodies.Release(size) }, true
+	return sync.OnceFunc(func() { s.bodies.Release(size) }), true
 }
 
 // postModern serves requests that stand alone. Notifications are taken and

@@ -84,7 +84,8 @@ func settings() []setting {
 				"answered at another. Left out, each start makes its own.",
 			set: func(c *config, _ *connection, v string) error { return c.setConfirmKey(v) }},
 		{key: "timeout", flag: "timeout", meta: "DURATION", fallback: "45s", scope: serving,
-			doc: "How long a call of a tool may take, such as 90s or 2m. A single request may take two thirds of it.",
+			doc: "How long a call of a tool may take, such as 90s or 2m. A single request may take two thirds of it. " +
+				"It begins anew when a user has answered a question about a deletion.",
 			set: func(c *config, _ *connection, v string) (err error) { c.timeout, err = parseTimeout(v); return err }},
 		{key: "cache_dir", flag: "cache-dir", meta: "DIR", scope: serving,
 			doc: "Folder that tables and columns are remembered in between starts, as an absolute path; off for none. " +

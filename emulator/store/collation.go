@@ -55,19 +55,20 @@ func compareKeys(a, b string) int {
 	return cmp.Or(slices.Compare(x, y), slices.Compare(xAccents, yAccents))
 }
 
-// keys are the weights of a text's letters, and its accents, each behind the number of letters before it.
+// keys are the weights of a text's letters, and its accents, each behind its place counted down: a letter without an accent
+// comes first.
 func keys(text string) (letters, accents []rune) {
 	for _, r := range norm.NFD.String(text) {
 		lower := unicode.ToLower(r)
 		parts, special := spelled[lower]
 		switch {
 		case unicode.Is(unicode.Mn, r):
-			accents = append(accents, rune(len(letters)), r)
+			accents = append(accents, -rune(len(letters)), r)
 		case special:
 			for _, part := range parts {
 				letters = append(letters, weight(part))
 			}
-			accents = append(accents, rune(len(letters)), lower)
+			accents = append(accents, -rune(len(letters)), lower)
 		default:
 			letters = append(letters, weight(r))
 		}
