@@ -16,7 +16,8 @@ stream.on("test:pass", (e) => {
 stream.on("test:fail", (e) => failed.push(e.name));
 stream.on("end", () => {
   for (const [file, tests] of passed) if (tests === 0) failed.push(`${file}: no test passed`);
-  console.log(`${[...passed.values()].reduce((a, b) => a + b, 0)} tests passed; failed:`, failed);
+  for (const what of failed) console.log(`failed: ${what}`);
+  console.log(`${[...passed.values()].reduce((a, b) => a + b, 0)} passed, ${failed.length} failed`);
   process.exitCode = failed.length > 0 || files.length === 0 ? 1 : 0;
 });
 stream.compose(new spec()).pipe(process.stdout);
