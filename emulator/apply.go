@@ -206,16 +206,8 @@ func (a *aggregation) answer() error {
 			return fail(http.StatusBadRequest, codeAggregateLimit,
 				"The maximum record limit is exceeded. Reduce the number of records.")
 		}
-		query := a.statement()
-		rows, err := q.QueryContext(ctx, query.sql, query.args...)
+		all, err := readAll(ctx, q, a.statement())
 		if err != nil {
-			return err
-		}
-		var all [][]any
-		if err := scanAll(rows, func(cells []any) error {
-			all = append(all, append([]any(nil), cells...))
-			return nil
-		}); err != nil {
 			return err
 		}
 		all, next, err := a.cut(all)

@@ -333,6 +333,20 @@ func (c *call) answerCount(n int) error {
 	return err
 }
 
+// readAll are the rows of a query that fits into memory.
+func readAll(ctx context.Context, q store.Querier, query fragment) ([][]any, error) {
+	rows, err := q.QueryContext(ctx, query.sql, query.args...)
+	if err != nil {
+		return nil, err
+	}
+	var all [][]any
+	err = scanAll(rows, func(cells []any) error {
+		all = append(all, slices.Clone(cells))
+		return nil
+	})
+	return all, err
+}
+
 // scanAll reads rows of any columns.
 func scanAll(rows *sql.Rows, each func([]any) error) (err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()

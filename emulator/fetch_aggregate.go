@@ -201,15 +201,8 @@ func (g *fetchGroups) answer(query fragment) error {
 		if n > limit {
 			return fail(http.StatusBadRequest, codeAggregateLimit, "The maximum record limit is exceeded. Reduce the number of records.")
 		}
-		result, err := db.QueryContext(ctx, query.sql, query.args...)
+		all, err := readAll(ctx, db, query)
 		if err != nil {
-			return err
-		}
-		var all [][]any
-		if err := scanAll(result, func(cells []any) error {
-			all = append(all, append([]any(nil), cells...))
-			return nil
-		}); err != nil {
 			return err
 		}
 		total := -1

@@ -17,16 +17,8 @@ func (r *fetchRows) answer() error {
 		return err
 	}
 	return r.db.Read(r.context(), func(ctx context.Context, db store.Querier) error {
-		query := r.statement(p)
-		result, err := db.QueryContext(ctx, query.sql, query.args...)
+		all, err := readAll(ctx, db, r.statement(p))
 		if err != nil {
-			return err
-		}
-		var all [][]any
-		if err := scanAll(result, func(cells []any) error {
-			all = append(all, append([]any(nil), cells...))
-			return nil
-		}); err != nil {
 			return err
 		}
 		more := len(all) > p.size
