@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/dynamics-mcp/dynamics-mcp/emulator/store"
@@ -103,16 +104,14 @@ func (a *acting) privilege(ctx context.Context, item members) (string, error) {
 	return text, err
 }
 
-// privilegeDepths are the names of how far a privilege reaches, with the mask that the role keeps.
-func privilegeDepths() map[string]int64 {
-	return map[string]int64{"Basic": reachOwn, "Local": reachUnit, "Deep": reachUnitsBelow, "Global": reachOrganization}
-}
+// privilegeDepths are the names of how far a privilege reaches. The role keeps the bit of its place: reachOwn and so on.
+func privilegeDepths() []string { return []string{"Basic", "Local", "Deep", "Global"} }
 
 // depthMask reads a PrivilegeDepth by name or by number.
 func depthMask(text string) (int64, bool) {
-	for i, name := range []string{"Basic", "Local", "Deep", "Global"} {
-		if text == name || text == string(rune('0'+i)) {
-			return privilegeDepths()[name], true
+	for i, name := range privilegeDepths() {
+		if text == name || text == strconv.Itoa(i) {
+			return reachOwn << i, true
 		}
 	}
 	return 0, false
@@ -130,8 +129,8 @@ func (c *call) answerPrivileges(response, condition, id string) error {
 		return scanAll(rows, func(cells []any) error {
 			var o object
 			mask, _ := cells[2].(int64)
-			for name, depth := range privilegeDepths() {
-				if depth == mask {
+			for i, name := range privilegeDepths() {
+				if mask == reachOwn<<i {
 					o.text("Depth", name)
 				}
 			}
