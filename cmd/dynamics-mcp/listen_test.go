@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,6 +106,33 @@ func TestAConnectionThatNobodyUsesDoesNotHoldUpShutdown(t *testing.T) {
 	stop()
 	if err := <-served; err != nil || time.Since(began) > drainTime/2 {
 		t.Errorf("serve: got %v after %v", err, time.Since(began))
+	}
+}
+
+func TestARequestThatIsCutOffEndsBeforeTheProgram(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	began, ended := make(chan struct{}), atomic.Bool{}
+	slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done()
+		runtime.Gosched() // serve, which cut it off, goes on
+		ended.Store(true)
+	})
+	served := make(chan error, 1)
+	go func() { served <- serve(ctx, l, slow, slog.New(slog.DiscardHandler), nil) }()
+	go func() {
+		if resp, err := http.Get("http://" + l.Addr().String()); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	<-began
+	stop()
+	if err := <-served; err != nil || !ended.Load() {
+		t.Errorf("serve: got %v, the request has ended: %v", err, ended.Load())
 	}
 }
 
