@@ -167,9 +167,9 @@ func wholeDay(op odata.Op, at *spot, x odata.Expr) error {
 	return invalid("column %s holds moments, and a day alone is its midnight UTC; write %s", at.column.LogicalName, write)
 }
 
-// holdsMoments tells dates with a time from days.
+// holdsMoments tells moments from days. A column that only shows the day may hold moments too: midnights of its users.
 func (c *Column) holdsMoments() bool {
-	return c.Type == DateTimeColumn && c.Behavior != "DateOnly" && c.Format != "DateOnly"
+	return c.Type == DateTimeColumn && c.Behavior != "DateOnly"
 }
 
 // opposite brings x into the form of the column that it is compared with.
