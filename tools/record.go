@@ -28,7 +28,7 @@ func target(ctx context.Context, d Deps, table, id string) (*dataverse.Table, st
 
 // changed names the columns that values are of, also where OData's form of a lookup names its road.
 func changed(t *dataverse.Table, values dataverse.Values) []string {
-	var names []string
+	names := []string{}
 	for name := range values {
 		name = strings.TrimSuffix(name, "@odata.bind")
 		for _, r := range t.ManyToOne {
