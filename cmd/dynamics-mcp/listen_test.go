@@ -57,20 +57,32 @@ func TestTakenPortIsExchangedForAFreeOne(t *testing.T) {
 	}
 }
 
-func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
+// serveTest serves h until stop, after which served tells how it ended.
+func serveTest(t *testing.T, h http.Handler) (address string, stop func(), served <-chan error) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stop()
-		<-ctx.Done()
+	end := make(chan error, 1)
+	go func() { end <- serve(ctx, l, h, slog.New(slog.DiscardHandler), nil) }()
+	return l.Addr().String(), stop, end
+}
+
+func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
+	began, stopped := make(chan struct{}), make(chan struct{})
+	address, stop, served := serveTest(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(began)
+		<-stopped
 		_, _ = io.WriteString(w, "answered")
-	})
-	served := make(chan error, 1)
-	go func() { served <- serve(ctx, l, h, slog.New(slog.DiscardHandler), nil) }()
-	resp, err := http.Get("http://" + l.Addr().String())
+	}))
+	go func() {
+		<-began
+		stop()
+		close(stopped)
+	}()
+	resp, err := http.Get("http://" + address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,19 +97,13 @@ func TestRequestUnderWayIsAnsweredAtShutdown(t *testing.T) {
 }
 
 func TestAConnectionThatNobodyUsesDoesNotHoldUpShutdown(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- serve(ctx, l, http.NotFoundHandler(), slog.New(slog.DiscardHandler), nil) }()
-	unused, err := net.Dial("tcp", l.Addr().String())
+	address, stop, served := serveTest(t, http.NotFoundHandler())
+	unused, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = unused.Close() }()
-	resp, err := http.Get("http://" + l.Addr().String()) // by now the other one was accepted
+	resp, err := http.Get("http://" + address) // by now the other one was accepted
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,22 +116,15 @@ func TestAConnectionThatNobodyUsesDoesNotHoldUpShutdown(t *testing.T) {
 }
 
 func TestARequestThatIsCutOffEndsBeforeTheProgram(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
 	began, ended := make(chan struct{}), atomic.Bool{}
-	slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	address, stop, served := serveTest(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-r.Context().Done()
 		runtime.Gosched() // serve, which cut it off, goes on
 		ended.Store(true)
-	})
-	served := make(chan error, 1)
-	go func() { served <- serve(ctx, l, slow, slog.New(slog.DiscardHandler), nil) }()
+	}))
 	go func() {
-		if resp, err := http.Get("http://" + l.Addr().String()); err == nil {
+		if resp, err := http.Get("http://" + address); err == nil {
 			_ = resp.Body.Close()
 		}
 	}()
@@ -137,14 +136,8 @@ func TestARequestThatIsCutOffEndsBeforeTheProgram(t *testing.T) {
 }
 
 func TestTheLongestURLIsReadWithItsHeaders(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- serve(ctx, l, http.NotFoundHandler(), slog.New(slog.DiscardHandler), nil) }()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.Addr().String()+"/?"+strings.Repeat("x", 32_700), http.NoBody)
+	address, stop, served := serveTest(t, http.NotFoundHandler())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/?"+strings.Repeat("x", 32_700), http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
